@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "rest/comm/communicator.hpp"
+
+namespace rest {
+
+/// Hands out items 0..count-1, each to one rank, in order of asking. Collective construction and destruction.
+/// Each rank asks for its next item one ahead, so that a computing rank 0, which answers inside progress(), never
+/// stalls the others. Once a stop is requested (core/signals) on rank 0, no more items are handed out to anybody.
+class WorkQueue {
+ public:
+  /// `items` must be equal on all ranks (what is left to do, in the order to do it).
+  WorkQueue(const Communicator& communicator, std::vector<std::int64_t> items);
+  ~WorkQueue();
+  WorkQueue(const WorkQueue&) = delete;
+  WorkQueue& operator=(const WorkQueue&) = delete;
+
+  /// The next item of this rank; nothing when all are handed out or a stop was requested on any rank.
+  std::optional<std::int64_t> next();
+  /// Answers waiting ranks; cheap. Call it now and then during long work.
+  void progress();
+  /// Items handed out so far, as known at rank 0 (elsewhere: this rank's own).
+  std::int64_t handed_out() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rest

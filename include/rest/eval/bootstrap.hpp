@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "rest/core/span.hpp"
+
+namespace rest {
+
+/// A figure with its 95 % bootstrap percentile interval.
+struct Interval {
+  double value, low, high;
+};
+
+/// Resamples positions 0..items-1 with replacement, `resamples` times; `figure` maps chosen positions to a number.
+std::vector<double> bootstrap(std::size_t items, std::int64_t resamples, std::uint64_t seed,
+                              const std::function<double(Span<const std::size_t>)>& figure);
+
+/// Mean of `values` with its interval.
+Interval bootstrap_mean(Span<const double> values, std::int64_t resamples, std::uint64_t seed);
+
+/// A paired comparison (Koehn 2004): the difference with its interval, and the two-sided p-value of "no difference",
+/// 2 x the smaller share of resamples on either side of 0.
+struct PairedDifference {
+  Interval difference;
+  double p_value;
+};
+PairedDifference paired_bootstrap(std::size_t items, std::int64_t resamples, std::uint64_t seed,
+                                  const std::function<double(Span<const std::size_t>)>& difference);
+
+}  // namespace rest

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rest/comm/communicator.hpp"
+#include "rest/grow/generator.hpp"
+#include "rest/model/policy.hpp"
+#include "rest/reward/reward.hpp"
+#include "rest/store/corpus.hpp"
+#include "rest/text/tokenizer.hpp"
+
+namespace rest {
+
+/// Sources to evaluate on, with what judges them.
+struct EvaluationSet {
+  const Corpus& corpus;
+  std::vector<std::size_t> sources;  ///< positions in the corpus
+  const Tokenizer& tokenizer;
+  const Reward& reward;
+};
+
+/// What a policy says to each source of a set, in the set's order, equal on all ranks.
+struct Outputs {
+  std::vector<double> reward;     ///< per source: mean over its samples, weighted by count
+  std::vector<std::string> text;  ///< per source: its first candidate
+  std::vector<double> length;     ///< per source: mean pieces, end piece included
+};
+
+/// Samples (or greedy, temperature 0) and scores. Sources are shared out in fixed chunks, so that the result does not
+/// depend on the rank count. Collective.
+Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
+                         const GenerateOptions& options);
+
+/// Exact KL(policy || reference) per position, in nats, on the policy's own samples at T = 1, one a source: at every
+/// position of a sample (end piece included) the sum over the whole vocabulary. Per source: sum over positions, count.
+struct KlPerSource {
+  std::vector<double> sum, positions;
+  double mean_per_position() const;
+};
+KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, const Transformer& reference,
+                        const EvaluationSet& set, const GenerateOptions& options);
+
+/// Share of distinct word n-grams among all word n-grams of the texts (Li et al. 2016).
+double distinct_n(const std::vector<std::string>& texts, std::size_t n);
+
+}  // namespace rest

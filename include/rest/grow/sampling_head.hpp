@@ -1,0 +1,54 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "rest/core/experiment.hpp"
+
+namespace rest {
+
+/// What a draw is made from. temperature 0: greedy (the first of equal maxima).
+struct SamplingOptions {
+  double temperature = 0.8;
+  std::int64_t top_k = 0;  ///< 0: all
+  double top_p = 1.0;
+  double epsilon = 0.0;  ///< drop tokens whose probability (at the temperature) is below; the best one always stays
+};
+
+/// The next-token distributions of a batch of rows, ready to be drawn from by inverse CDF.
+///
+/// The definition, the same in every implementation of the head: weight w_v = exp((logit_v - max) / T) in the
+/// precision of the logits (float32 for bfloat16; 1 / T is rounded to it and multiplied with); tokens cut by top-k,
+/// then top-p, then epsilon, each of what the one before left and renormalised, have weight 0 (ties go to the lower
+/// token); blocks of 128 tokens are summed in 16 interleaved lanes (lane j takes tokens j, j + 16, ...), lanes by
+/// halves (j + (j + 8), then 4, 2, 1); block sums are added up in float64 in order. A uniform u in [0, 1) picks the
+/// first block whose running sum exceeds u * total, then within it the first token whose running sum, in order from the
+/// block's start in float64, exceeds it; rounding that runs past the end takes the last token with weight.
+class SamplingHead {
+ public:
+  SamplingHead(SamplingOptions options, std::int64_t vocabulary_size);
+
+  /// logits [rows, vocabulary]: float32, float64 or bfloat16 (widened). Replaces the rows held; the tensor is shared,
+  /// not copied, so leave it as it is while drawing. Throws Error when a row holds NaN or infinity.
+  void prepare(const torch::Tensor& logits);
+  /// Token of `row` for a uniform in [0, 1). Greedy ignores the uniform.
+  std::int64_t draw(std::int64_t row, double uniform) const;
+  /// Natural log-probability of a token at temperature 1, nothing cut.
+  double log_prob(std::int64_t row, std::int64_t token) const;
+  /// Natural log-probability under the distribution drawn from; -infinity for a token that was cut.
+  double sampling_log_prob(std::int64_t row, std::int64_t token) const;
+
+ private:
+  template <class Real>
+  void prepare_row(std::int64_t row);
+
+  SamplingOptions options_;
+  std::int64_t vocabulary_size_, blocks_;
+  torch::Tensor logits_, weights_;            // [rows, vocabulary], the latter padded to whole blocks
+  std::vector<double> cumulative_;            // [rows, blocks] running block sums
+  std::vector<double> log_normaliser_, max_;  // [rows]: log sum exp at T = 1; largest logit
+};
+
+}  // namespace rest

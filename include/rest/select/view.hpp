@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "rest/select/filter.hpp"
+#include "rest/store/corpus.hpp"
+
+namespace rest {
+
+/// One training pair. `id` names it for ever (whatever the view): the key of its dropout masks.
+struct Example {
+  Span<const Token> source, target;
+  float weight;  ///< how often it counts in the loss: multiplicity, mixture weight
+  std::uint64_t id;
+};
+
+/// Training pairs by position; decorators and views implement it. (Pairs stay valid while the dataset lives.)
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual std::size_t size() const = 0;
+  virtual Example get(std::size_t i) const = 0;
+};
+
+/// A bitext corpus as it is, weight 1.
+class CorpusDataset : public Dataset {
+ public:
+  explicit CorpusDataset(const Corpus& corpus) : corpus_(corpus) {}
+  std::size_t size() const override { return corpus_.size(); }
+  Example get(std::size_t i) const override { return {corpus_.source.tokens[i], corpus_.target.tokens[i], 1.0f, i}; }
+
+ private:
+  const Corpus& corpus_;
+};
+
+/// Sums over the candidates of a Grow step, each weighted by its count; originals included.
+struct RewardSummary {
+  std::uint64_t candidates = 0;  ///< count-weighted
+  std::uint64_t distinct = 0;    ///< rows
+  std::uint64_t originals = 0, unfinished = 0;
+  std::uint64_t sources = 0, sources_empty = 0;  ///< sources_empty: sources without a kept candidate
+  double tokens = 0.0;                           ///< count-weighted target tokens, end piece included
+  double mean_reward = 0.0;                      ///< V_pi of the step when over all of D_g
+};
+
+struct ViewOptions {
+  std::string reward = "chrf";
+  double lambda = -1.0;  ///< share of sampled data in the summed weight x tokens (A.9); negative: as it comes
+  bool keep_unfinished = false;
+};
+
+/// The candidates of a Grow step that pass a filter, as training pairs. Holds what it kept in memory, nothing else.
+class CandidateView : public Dataset {
+ public:
+  CandidateView(const std::filesystem::path& grow_dir, const Corpus& sources, const Filter& filter,
+                const ViewOptions& options);
+  std::size_t size() const override { return rows_.size(); }
+  Example get(std::size_t i) const override;
+  const RewardSummary& all() const { return all_; }  ///< of D_g
+  const RewardSummary& kept() const { return kept_; }
+  double sampled_share() const { return sampled_share_; }  ///< of weight x tokens, after lambda
+  std::string digest() const { return digest_; }           ///< of the shards and reward columns read
+
+ private:
+  struct Row {
+    std::uint64_t offset;
+    std::uint32_t length, source;
+    float weight;
+    std::uint8_t origin;  // Origin
+    std::uint64_t id;     // row in the whole Grow step: the same whatever the filter
+  };
+  void add_rows(const CandidateShard& shard, const std::vector<std::uint8_t>& keep, std::uint64_t first_id);
+  void mix(double lambda, const std::filesystem::path& grow_dir);
+  const Corpus& sources_;
+  std::vector<Token> tokens_;
+  std::vector<Row> rows_;
+  RewardSummary all_, kept_;
+  double sampled_share_ = 0.0;
+  std::string digest_;
+};
+
+}  // namespace rest

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "rest/comm/communicator.hpp"
+#include "rest/comm/gradient_reducer.hpp"
+#include "rest/model/policy.hpp"
+#include "rest/select/view.hpp"
+#include "rest/train/adam.hpp"
+#include "rest/train/batch.hpp"
+#include "rest/train/loss.hpp"
+
+namespace rest {
+
+struct TrainerOptions {
+  std::uint64_t seed = 1;
+  std::string precision = "float32";
+  std::int64_t leaves = 4;
+  std::int64_t tokens_per_update = 4096;
+  std::int64_t max_updates = 500000;
+  double learning_rate = 5e-4;
+  std::int64_t warmup_updates = 4000;
+  enum class Schedule { inverse_square_root, constant } schedule = Schedule::inverse_square_root;  ///< behind the warm-up
+  AdamOptions adam;
+  double dropout = 0.0;
+  std::int64_t evaluate_every = 1000;
+  std::int64_t patience = 10;       ///< evaluations without a better score before stopping
+  bool evaluate_first = false;      ///< also score the starting point: no update may then be the best
+  std::int64_t checkpoint_every = 1000;
+  std::int64_t keep_checkpoints = 2;
+};
+
+/// What an evaluation says: the larger the score the better; `figures` go to metrics.jsonl.
+struct Evaluation {
+  double score;
+  nlohmann::json figures;
+};
+
+/// Scores the model trained so far (averaged weights when an average is kept). Collective, equal on all ranks.
+using Evaluate = std::function<Evaluation(const Policy& policy)>;
+
+struct TrainingResult {
+  enum class End { finished, stopped } end;  ///< stopped: by a signal, with a checkpoint written
+  std::int64_t updates = 0, best_update = 0;
+  double best_score = 0.0;
+  torch::Tensor best_parameters;  // [elements] float32, of the best evaluation; undefined when stopped
+};
+
+/// Data-parallel training on a fixed tree of leaves, restartable at any moment.
+///
+/// In `directory`: metrics.jsonl and checkpoints/, committed as DESIGN.md says: update-<n> (weights, moments, average,
+/// cursor) and best-<n> (weights of a best evaluation). Started again, it goes on from the newest checkpoint that
+/// verifies and cuts the metrics back to it. A checkpoint of other lineage is refused by name.
+class Trainer {
+ public:
+  struct Setup {
+    const Policy& start;
+    const Dataset& dataset;
+    const Loss& loss;
+    Evaluate evaluate;
+    std::filesystem::path directory;
+    Lineage lineage;
+    std::string label;  ///< for progress lines
+  };
+  Trainer(const Communicator& world, const TrainerOptions& options, Setup setup);
+  TrainingResult run();
+
+ private:
+  struct State {
+    std::int64_t update = 0;
+    BatchCursor cursor;
+    std::int64_t best_update = -1, since_best = 0;
+    double best_score = 0.0;
+    bool done = false;
+  };
+  struct UpdateFigures {
+    double loss = 0.0, perplexity = 0.0, gradient_norm = 0.0, learning_rate = 0.0, tokens = 0.0;
+  };
+
+  UpdateFigures update();
+  void refresh_model();
+  double learning_rate(std::int64_t update) const;
+  void evaluate();
+  void log_metrics(nlohmann::json line);
+  bool restore();
+  void save_checkpoint();
+  void save_best();
+  torch::Tensor load_best() const;
+  void remove_old_checkpoints();
+  std::filesystem::path checkpoint_path(const char* kind, std::int64_t update) const;
+
+  Communicator world_;
+  TrainerOptions options_;
+  Setup setup_;
+  Adam adam_;
+  torch::Tensor compute_parameters_, gradient_;  // flat, in the precision of the step
+  Transformer model_;
+  BatchPlan plan_;
+  std::unique_ptr<GradientReducer> reducer_;
+  State state_;
+};
+
+}  // namespace rest

@@ -1,0 +1,33 @@
+#include <CLI/CLI.hpp>
+
+#include "apps/command_line.hpp"
+#include "rest/core/signals.hpp"
+#include "rest/eval/evaluate_policy.hpp"
+
+namespace {
+
+int body(const rest::Communicator& world, int argc, char** argv) {
+  rest::EvaluationRequest request;
+  const auto command = rest::read_command_line(
+      world, argc, argv,
+      {"rest_evaluate",
+       "Evaluates a policy of the run on the report half of validation or on the test set: mean reward of sampled and "
+       "greedy output, BLEU, chrF, length ratio, distinct-n, KL to g0-i0; as a table and as JSON in metrics/.",
+       "rest_evaluate data/experiments/synthetic.toml --run run/synthetic --policy bc/g1-i2 --compare g0-i0"},
+      [&](CLI::App& app) {
+        app.add_option("--policy", request.policy, "Policy: g0-i0 or VARIANT/gG-iI")->capture_default_str();
+        app.add_option("--corpus", request.corpus, "Corpus to evaluate on")
+            ->check(CLI::IsMember({"valid", "test"}))
+            ->capture_default_str();
+        app.add_option("--compare", request.compare,
+                       "Policy for a paired bootstrap, evaluated before on the same corpus");
+        app.add_option("--temperature", request.temperature, "Of the sampled output, instead of evaluate.temperature")
+            ->check(CLI::NonNegativeNumber);
+      });
+  if (command) rest::evaluate_policy(world, command->experiment, command->run, request);
+  return rest::exit_success;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }

@@ -1,0 +1,28 @@
+#include <CLI/CLI.hpp>
+
+#include "apps/command_line.hpp"
+#include "rest/core/signals.hpp"
+#include "rest/reward/score_step.hpp"
+
+namespace {
+
+int body(const rest::Communicator& world, int argc, char** argv) {
+  std::int64_t grow_step = 1;
+  std::string reward;
+  const auto command = rest::read_command_line(
+      world, argc, argv,
+      {"rest_score", "Writes a reward column for the candidates of a Grow step.",
+       "mpirun -n 2 rest_score data/experiments/synthetic.toml --run run/synthetic --reward chrf"},
+      [&](CLI::App& app) {
+        app.add_option("--grow-step", grow_step, "Grow step to score [1]")->check(CLI::Range(1, 1000));
+        app.add_option("--reward", reward, "Reward to write [reward.name of the experiment]");
+      });
+  if (!command) return rest::exit_success;
+  rest::install_stop_signals();
+  const auto model = rest::make_reward(reward.empty() ? command->experiment.reward.name : reward);
+  return rest::run_score_step(world, command->run, grow_step, *model);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }

@@ -1,0 +1,19 @@
+#include "apps/command_line.hpp"
+#include "rest/core/signals.hpp"
+#include "rest/train/behaviour_cloning.hpp"
+
+namespace {
+
+int body(const rest::Communicator& world, int argc, char** argv) {
+  const auto command = rest::read_command_line(
+      world, argc, argv,
+      {"rest_train",
+       "Trains policy g0-i0 on the bitext by behaviour cloning, data-parallel over the ranks. Goes on from its last "
+       "checkpoint when started again.",
+       "mpirun -n 2 --bind-to core rest_train data/experiments/synthetic.toml --run run/synthetic"});
+  return command ? rest::run_behaviour_cloning(world, command->experiment, command->run) : rest::exit_success;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }

@@ -1,0 +1,42 @@
+#include "rest/core/build_info.hpp"
+
+#include <mpi.h>
+#include <rest_revision.hpp>
+#include <unistd.h>
+
+#include <ctime>
+
+namespace rest {
+
+nlohmann::json build_info() {
+  char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+  int length = 0;
+  MPI_Get_library_version(mpi, &length);  // allowed before MPI_Init
+  std::string mpi_version(mpi);
+  return {{"version", REST_VERSION},
+          {"revision", REST_REVISION},
+          {"compiler", __VERSION__},
+          {"mpi", mpi_version.substr(0, mpi_version.find(','))},
+          {"hdf5", REST_HDF5_VERSION},
+          {"sentencepiece", REST_SENTENCEPIECE_VERSION}};
+}
+
+nlohmann::json machine_info() {
+  char host[256] = {};
+  gethostname(host, sizeof host - 1);
+  const std::time_t now = std::time(nullptr);
+  std::tm utc = {};
+  gmtime_r(&now, &utc);
+  char date[32];
+  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  const char* isa = "generic";
+#if defined(__x86_64__)
+  isa = __builtin_cpu_supports("avx512bf16")  ? "avx512-bf16"
+        : __builtin_cpu_supports("avx512f")   ? "avx512"
+        : __builtin_cpu_supports("avx2")      ? "avx2"
+                                              : "x86-64";
+#endif
+  return {{"host", host}, {"date", date}, {"instruction_set", isa}};
+}
+
+}  // namespace rest

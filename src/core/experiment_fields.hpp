@@ -1,0 +1,174 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "rest/core/experiment.hpp"
+
+namespace rest {
+
+/// What a value may be; the words end up in error messages.
+template <class T>
+struct Rule {
+  bool (*allows)(const T&);
+  const char* words;
+};
+
+/// One list a section: key, field, meaning, rule. Reading, overriding, printing and digests all walk these lists.
+/// `visit(key, field, meaning, rule)`.
+inline constexpr Rule<std::int64_t> any_integer{[](const std::int64_t&) { return true; }, "an integer"};
+inline constexpr Rule<std::int64_t> positive{[](const std::int64_t& v) { return v >= 1; }, "at least 1"};
+inline constexpr Rule<std::int64_t> not_negative{[](const std::int64_t& v) { return v >= 0; }, "0 or more"};
+inline constexpr Rule<std::int64_t> length_rule{[](const std::int64_t& v) { return v >= 1 && v <= 4096; }, "from 1 to 4096"};
+inline constexpr Rule<std::int64_t> vocabulary_rule{[](const std::int64_t& v) { return v >= 16 && v <= 1000000; },
+                                                    "from 16 to 1000000"};
+inline constexpr Rule<std::int64_t> power_of_two{[](const std::int64_t& v) { return v >= 1 && (v & (v - 1)) == 0; },
+                                                 "a power of two"};
+inline constexpr Rule<double> any_number{[](const double&) { return true; }, "a number"};
+inline constexpr Rule<double> above_zero{[](const double& v) { return v > 0.0; }, "above 0"};
+inline constexpr Rule<double> zero_or_more{[](const double& v) { return v >= 0.0; }, "0 or more"};
+inline constexpr Rule<double> below_one{[](const double& v) { return v >= 0.0 && v < 1.0; }, "at least 0 and below 1"};
+inline constexpr Rule<double> share{[](const double& v) { return v > 0.0 && v <= 1.0; }, "above 0 and at most 1"};
+inline constexpr Rule<double> below_one_or_negative{[](const double& v) { return v < 1.0; }, "below 1"};
+inline constexpr Rule<double> at_most_one{[](const double& v) { return v <= 1.0; }, "at most 1"};
+inline constexpr Rule<bool> either{[](const bool&) { return true; }, "true or false"};
+inline constexpr Rule<std::string> any_text{[](const std::string&) { return true; }, "text"};
+inline constexpr Rule<std::string> preset_rule{
+    [](const std::string& v) { return v == "mini" || v == "tiny" || v == "base" || v == "big"; },
+    "\"mini\", \"tiny\", \"base\" or \"big\""};
+inline constexpr Rule<std::string> norm_rule{[](const std::string& v) { return v == "pre" || v == "post"; },
+                                             "\"pre\" or \"post\""};
+inline constexpr Rule<std::string> training_precision{
+    [](const std::string& v) { return v == "float32" || v == "bfloat16"; }, "\"float32\" or \"bfloat16\""};
+inline constexpr Rule<std::string> sampling_precision{
+    [](const std::string& v) { return v == "float32" || v == "bfloat16" || v == "float64"; },
+    "\"float32\", \"bfloat16\" or \"float64\""};
+inline constexpr Rule<std::string> loss_rule{[](const std::string& v) { return v == "bc"; }, "\"bc\""};
+inline constexpr Rule<std::vector<double>> rising{
+    [](const std::vector<double>& v) {
+      for (std::size_t i = 1; i < v.size(); ++i)
+        if (!(v[i - 1] < v[i])) return false;
+      return !v.empty();
+    },
+    "rising numbers, at least one"};
+
+template <class Visit>
+void fields(DataOptions& o, Visit visit) {
+  visit("train_source", o.train_source, "source side of the bitext: plain text or .gz, one sentence a line", any_text);
+  visit("train_target", o.train_target, "target side, line by line", any_text);
+  visit("valid_source", o.valid_source, "validation: one half chooses checkpoints, the other is reported", any_text);
+  visit("valid_target", o.valid_target, "", any_text);
+  visit("test_source", o.test_source, "test set; may be empty", any_text);
+  visit("test_target", o.test_target, "", any_text);
+  visit("monolingual_source", o.monolingual_source, "more sources, without references; may be empty", any_text);
+  visit("tokenizer", o.tokenizer, "a SentencePiece model to use; empty: one is trained on the training bitext", any_text);
+  visit("vocabulary_size", o.vocabulary_size, "pieces, both languages together", vocabulary_rule);
+  visit("character_coverage", o.character_coverage, "of the trained tokenizer; the rest falls back to bytes", share);
+  visit("max_length", o.max_length, "pieces; longer training pairs are dropped", length_rule);
+}
+
+template <class Visit>
+void fields(ModelOptions& o, Visit visit) {
+  visit("preset", o.preset, "mini, tiny, base or big; fills in what is 0 below", preset_rule);
+  visit("hidden", o.hidden, "width of the model", not_negative);
+  visit("feed_forward", o.feed_forward, "", not_negative);
+  visit("heads", o.heads, "", not_negative);
+  visit("encoder_layers", o.encoder_layers, "", not_negative);
+  visit("decoder_layers", o.decoder_layers, "", not_negative);
+  visit("dropout", o.dropout, "negative: the preset's", below_one_or_negative);
+  visit("norm", o.norm, "layer norm before (pre) or behind (post) each block", norm_rule);
+  visit("share_embeddings", o.share_embeddings, "source embedding tied with the target's", either);
+}
+
+template <class Visit>
+void fields(TrainOptions& o, Visit visit) {
+  visit("seed", o.seed, "", any_integer);
+  visit("initial_policy", o.initial_policy, "directory of a policy to start from; empty: from scratch", any_text);
+  visit("precision", o.precision, "float32 or bfloat16 (master weights stay float32)", training_precision);
+  visit("leaves", o.leaves, "micro-batches of an update: a power of two, at least the number of ranks", power_of_two);
+  visit("tokens_per_update", o.tokens_per_update, "target tokens, over all leaves", positive);
+  visit("max_updates", o.max_updates, "", positive);
+  visit("learning_rate", o.learning_rate, "peak, reached after the warm-up, then falls with 1/sqrt(update)", above_zero);
+  visit("warmup_updates", o.warmup_updates, "", not_negative);
+  visit("adam_beta1", o.adam_beta1, "", below_one);
+  visit("adam_beta2", o.adam_beta2, "", below_one);
+  visit("adam_epsilon", o.adam_epsilon, "", above_zero);
+  visit("clip_norm", o.clip_norm, "largest gradient norm; 0: no clipping", zero_or_more);
+  visit("label_smoothing", o.label_smoothing, "", below_one);
+  visit("average_decay", o.average_decay, "moving average of weights, per update; 0: none", below_one);
+  visit("validate_every", o.validate_every, "updates", positive);
+  visit("patience", o.patience, "validations without improvement before stopping", positive);
+  visit("checkpoint_every", o.checkpoint_every, "updates", positive);
+  visit("keep_checkpoints", o.keep_checkpoints, "at least 2 are kept", positive);
+}
+
+template <class Visit>
+void fields(GrowOptions& o, Visit visit) {
+  visit("seed", o.seed, "", any_integer);
+  visit("samples", o.samples, "N, per source", positive);
+  visit("temperature", o.temperature, "0: greedy", zero_or_more);
+  visit("top_k", o.top_k, "0: all", not_negative);
+  visit("top_p", o.top_p, "", share);
+  visit("epsilon", o.epsilon, "drop tokens below this probability", below_one);
+  visit("max_length", o.max_length, "pieces of a sample", length_rule);
+  visit("sources_per_shard", o.sources_per_shard, "", positive);
+  visit("max_rows", o.max_rows, "distinct prefixes decoded at a time: bounds memory", positive);
+  visit("precision", o.precision, "float32, bfloat16 or float64", sampling_precision);
+  visit("include_originals", o.include_originals, "D_g = samples + D", either);
+}
+
+template <class Visit>
+void fields(RewardOptions& o, Visit visit) {
+  visit("name", o.name, "reward column the Improve steps read: chrf or bleu", any_text);
+}
+
+template <class Visit>
+void fields(ImproveOptions& o, Visit visit) {
+  visit("loss", o.loss, "bc: behaviour cloning", loss_rule);
+  visit("seed", o.seed, "", any_integer);
+  visit("grow_step", o.grow_step, "G: Grow steps of the whole run", positive);
+  visit("steps", o.steps, "I: Improve steps behind i0; fewer than thresholds skip the small ones", positive);
+  visit("thresholds", o.thresholds, "tau: a candidate is kept when its reward is above", rising);
+  visit("lambda", o.lambda, "share of sampled data in the loss; negative: as it comes", at_most_one);
+  visit("keep_unfinished", o.keep_unfinished, "also train on samples cut at the maximum length", either);
+  visit("precision", o.precision, "float32 or bfloat16", training_precision);
+  visit("leaves", o.leaves, "micro-batches of an update: a power of two, at least the number of ranks", power_of_two);
+  visit("tokens_per_update", o.tokens_per_update, "target tokens, over all leaves", positive);
+  visit("max_updates", o.max_updates, "per step", positive);
+  visit("learning_rate", o.learning_rate, "of the first step", above_zero);
+  visit("learning_rate_decay", o.learning_rate_decay, "factor from step to step", share);
+  visit("warmup_updates", o.warmup_updates, "", not_negative);
+  visit("clip_norm", o.clip_norm, "largest gradient norm; 0: no clipping", zero_or_more);
+  visit("label_smoothing", o.label_smoothing, "", below_one);
+  visit("dropout", o.dropout, "negative: the model's", below_one_or_negative);
+  visit("average_decay", o.average_decay, "moving average of weights, per update; 0: none", below_one);
+  visit("evaluate_every", o.evaluate_every, "updates between rewards on the selection half of validation", positive);
+  visit("evaluate_samples", o.evaluate_samples, "samples a source in those", positive);
+  visit("patience", o.patience, "evaluations without a rise before a step ends", positive);
+  visit("stop_when_flat", o.stop_when_flat, "a step that does not raise the reward ends the Improve steps", either);
+  visit("checkpoint_every", o.checkpoint_every, "updates", positive);
+  visit("keep_checkpoints", o.keep_checkpoints, "at least 2 are kept", positive);
+}
+
+template <class Visit>
+void fields(EvaluateOptions& o, Visit visit) {
+  visit("seed", o.seed, "", any_integer);
+  visit("temperature", o.temperature, "of sampled output", zero_or_more);
+  visit("samples", o.samples, "per source, for the mean reward of sampled output", positive);
+  visit("max_length", o.max_length, "pieces", length_rule);
+  visit("bootstrap", o.bootstrap, "resamples", positive);
+}
+
+/// `visit(name, section)` for every section.
+template <class Visit>
+void sections(Experiment& e, Visit visit) {
+  visit("data", e.data);
+  visit("model", e.model);
+  visit("train", e.train);
+  visit("grow", e.grow);
+  visit("reward", e.reward);
+  visit("improve", e.improve);
+  visit("evaluate", e.evaluate);
+}
+
+}  // namespace rest

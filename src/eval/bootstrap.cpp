@@ -1,0 +1,69 @@
+#include "rest/eval/bootstrap.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "rest/core/error.hpp"
+#include "rest/core/philox.hpp"
+
+namespace rest {
+namespace {
+
+double quantile(const std::vector<double>& sorted, double share) {
+  const double at = share * static_cast<double>(sorted.size() - 1);
+  const auto low = static_cast<std::size_t>(at);
+  const std::size_t high = std::min(low + 1, sorted.size() - 1);
+  return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
+}
+
+Interval interval(double value, std::vector<double> figures) {
+  std::sort(figures.begin(), figures.end());
+  return {value, quantile(figures, 0.025), quantile(figures, 0.975)};
+}
+
+std::vector<std::size_t> all_positions(std::size_t items) {
+  std::vector<std::size_t> positions(items);
+  std::iota(positions.begin(), positions.end(), std::size_t{0});
+  return positions;
+}
+
+}  // namespace
+
+std::vector<double> bootstrap(std::size_t items, std::int64_t resamples, std::uint64_t seed,
+                              const std::function<double(Span<const std::size_t>)>& figure) {
+  if (items == 0 || resamples < 1) throw Error("a bootstrap needs at least one item and one resample");
+  std::vector<double> figures;
+  std::vector<std::size_t> chosen(items);
+  for (std::int64_t b = 0; b < resamples; ++b) {
+    const Philox draw(Purpose::bootstrap, seed, static_cast<std::uint64_t>(b));
+    for (std::size_t i = 0; i < items; ++i) {
+      chosen[i] = static_cast<std::size_t>(draw.uniform(static_cast<std::uint32_t>(i)) * static_cast<double>(items));
+    }
+    figures.push_back(figure(chosen));
+  }
+  return figures;
+}
+
+Interval bootstrap_mean(Span<const double> values, std::int64_t resamples, std::uint64_t seed) {
+  const auto mean = [&](Span<const std::size_t> chosen) {
+    double total = 0.0;
+    for (const std::size_t i : chosen) total += values[i];
+    return total / static_cast<double>(chosen.size());
+  };
+  return interval(mean(all_positions(values.size())), bootstrap(values.size(), resamples, seed, mean));
+}
+
+PairedDifference paired_bootstrap(std::size_t items, std::int64_t resamples, std::uint64_t seed,
+                                  const std::function<double(Span<const std::size_t>)>& difference) {
+  const auto figures = bootstrap(items, resamples, seed, difference);
+  double below = 0.0, above = 0.0;
+  for (const double figure : figures) {
+    below += figure <= 0.0 ? 1.0 : 0.0;
+    above += figure >= 0.0 ? 1.0 : 0.0;
+  }
+  const double p = 2.0 * std::min(below, above) / static_cast<double>(figures.size());
+  return {interval(difference(all_positions(items)), figures), std::min(1.0, p)};
+}
+
+}  // namespace rest

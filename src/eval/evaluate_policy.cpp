@@ -1,0 +1,226 @@
+#include "rest/eval/evaluate_policy.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "rest/core/build_info.hpp"
+#include "rest/core/committed.hpp"
+#include "rest/core/error.hpp"
+#include "rest/core/log.hpp"
+#include "rest/eval/bootstrap.hpp"
+#include "rest/eval/evaluator.hpp"
+#include "rest/eval/halves.hpp"
+#include "rest/grow/grow_step.hpp"
+#include "rest/text/metrics.hpp"
+
+namespace rest {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string plain_number(double value) { return json(value).dump(); }
+
+fs::path metrics_file(const RunDirectory& run, const EvaluationRequest& request, const std::string& policy) {
+  std::string name = policy;
+  std::replace(name.begin(), name.end(), '/', '_');
+  const std::string temperature = request.temperature ? ".t" + plain_number(*request.temperature) : "";
+  return run.metrics() / (name + "." + request.corpus + temperature + ".json");
+}
+
+json interval_json(const Interval& interval) {
+  return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
+}
+
+/// Corpus scores over chosen sentences, from each sentence's statistics.
+struct CorpusScores {
+  std::vector<BleuStatistics> bleu;
+  std::vector<ChrfStatistics> chrf;
+
+  CorpusScores(const std::vector<std::string>& texts, const std::vector<std::string>& references) {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      bleu.push_back(bleu_statistics(texts[i], references[i]));
+      chrf.push_back(chrf_statistics(texts[i], references[i]));
+    }
+  }
+  double bleu_of(Span<const std::size_t> chosen) const {
+    BleuStatistics sum;
+    for (const std::size_t i : chosen) sum += bleu[i];
+    return corpus_bleu(sum);
+  }
+  double chrf_of(Span<const std::size_t> chosen) const {
+    ChrfStatistics sum;
+    for (const std::size_t i : chosen) sum += chrf[i];
+    return rest::chrf(sum);
+  }
+};
+
+std::vector<std::size_t> positions(std::size_t count) {
+  std::vector<std::size_t> all(count);
+  for (std::size_t i = 0; i < count; ++i) all[i] = i;
+  return all;
+}
+
+std::vector<std::string> references_of(const EvaluationSet& set) {
+  std::vector<std::string> references;
+  for (const std::size_t source : set.sources) references.push_back(set.corpus.target.text[source]);
+  return references;
+}
+
+json evaluate(const Communicator& world, const Experiment& experiment, const Policy& policy,
+              const Policy& initial, const EvaluationSet& set, double temperature) {
+  const EvaluateOptions& options = experiment.evaluate;
+  const auto seed = static_cast<std::uint64_t>(options.seed);
+  GrowOptions sampling = experiment.grow;
+  sampling.seed = options.seed;
+  sampling.temperature = temperature;
+  sampling.samples = options.samples;
+  sampling.max_length = options.max_length;
+  const Transformer model = policy.model(experiment.grow.precision);
+  const Outputs sampled = evaluate_outputs(world, model, set, generate_options(sampling));
+  sampling.temperature = 0.0;
+  const Outputs greedy = evaluate_outputs(world, model, set, generate_options(sampling));
+  const KlPerSource kl = evaluate_kl(world, model, initial.model(experiment.grow.precision), set, generate_options(sampling));
+  const auto references = references_of(set);
+  const CorpusScores scores(greedy.text, references);
+  const auto all = positions(set.sources.size());
+  const double length_ratio = [&] {
+    BleuStatistics sum;
+    for (const auto& sentence : scores.bleu) sum += sentence;
+    return static_cast<double>(sum.candidate_length) / static_cast<double>(sum.reference_length);
+  }();
+  const auto mean_with_interval = [&](const std::vector<double>& values) {
+    const Interval interval = bootstrap_mean(values, options.bootstrap, seed);
+    return json{{"mean_reward", interval.value}, {"low", interval.low}, {"high", interval.high}};
+  };
+  json result;
+  result["sources"] = set.sources.size();
+  result["reward"] = experiment.reward.name;
+  result["sampled"] = mean_with_interval(sampled.reward);
+  result["sampled"]["temperature"] = temperature;
+  result["sampled"]["samples"] = options.samples;
+  result["greedy"] = mean_with_interval(greedy.reward);
+  result["greedy"].update({{"bleu", scores.bleu_of(all)},
+                           {"chrf", scores.chrf_of(all)},
+                           {"length_ratio", length_ratio},
+                           {"distinct_1", distinct_n(greedy.text, 1)},
+                           {"distinct_2", distinct_n(greedy.text, 2)}});
+  result["kl"] = {{"mean_per_position", kl.mean_per_position()}, {"temperature", 1.0}, {"reference", "g0-i0"}};
+  result["signature"] = {{"bleu", bleu_signature()}, {"chrf", chrf_signature()}};
+  result["per_source"] = {{"sampled_reward", sampled.reward}, {"greedy_reward", greedy.reward}, {"greedy", greedy.text}};
+  return result;
+}
+
+json load_metrics(const fs::path& file, const std::string& policy) {
+  if (!find_committed(file)) {
+    throw Error(file.string() + " is missing", "", "run rest_evaluate --policy " + policy + " on this corpus first");
+  }
+  std::ifstream in(file);
+  return json::parse(in);
+}
+
+/// The paired bootstrap of Koehn (2004) over sources, for rewards and for corpus scores of greedy output.
+json compare(const json& ours, const json& theirs, const std::vector<std::string>& references,
+             const EvaluateOptions& options) {
+  const auto seed = static_cast<std::uint64_t>(options.seed);
+  json result;
+  const auto add = [&](const std::string& name, const std::function<double(Span<const std::size_t>)>& difference) {
+    const PairedDifference paired = paired_bootstrap(references.size(), options.bootstrap, seed, difference);
+    result[name] = interval_json(paired.difference);
+    result[name]["p_value"] = paired.p_value;
+  };
+  for (const char* kind : {"sampled_reward", "greedy_reward"}) {
+    const auto a = ours.at("per_source").at(kind).get<std::vector<double>>();
+    const auto b = theirs.at("per_source").at(kind).get<std::vector<double>>();
+    add(kind, [&](Span<const std::size_t> chosen) {
+      double total = 0.0;
+      for (const std::size_t i : chosen) total += a[i] - b[i];
+      return total / static_cast<double>(chosen.size());
+    });
+  }
+  const CorpusScores a(ours.at("per_source").at("greedy"), references), b(theirs.at("per_source").at("greedy"), references);
+  add("bleu", [&](Span<const std::size_t> chosen) { return a.bleu_of(chosen) - b.bleu_of(chosen); });
+  add("chrf", [&](Span<const std::size_t> chosen) { return a.chrf_of(chosen) - b.chrf_of(chosen); });
+  return result;
+}
+
+void print_table(const json& metrics) {
+  const auto line = [](const char* name, const json& value, const std::string& more = {}) {
+    std::printf("  %-28s %9.4f  %s\n", name, value.get<double>(), more.c_str());
+  };
+  const auto interval = [](const json& figures) {
+    char text[64];
+    std::snprintf(text, sizeof text, "95 %% [%.4f, %.4f]", figures.at("low").get<double>(), figures.at("high").get<double>());
+    return std::string(text);
+  };
+  const json &sampled = metrics.at("sampled"), &greedy = metrics.at("greedy");
+  std::printf("%s on %s (%d sources, reward %s)\n", metrics.at("policy").get<std::string>().c_str(),
+              metrics.at("corpus").get<std::string>().c_str(), metrics.at("sources").get<int>(),
+              metrics.at("reward").get<std::string>().c_str());
+  line("mean reward, sampled", sampled.at("mean_reward"),
+       interval(sampled) + ", T = " + plain_number(sampled.at("temperature")) + ", " + sampled.at("samples").dump() + " samples");
+  line("mean reward, greedy", greedy.at("mean_reward"), interval(greedy));
+  line("BLEU, greedy", greedy.at("bleu"), metrics.at("signature").at("bleu"));
+  line("chrF, greedy", greedy.at("chrf"), metrics.at("signature").at("chrf"));
+  line("length ratio, greedy", greedy.at("length_ratio"));
+  line("distinct-1, greedy", greedy.at("distinct_1"));
+  line("distinct-2, greedy", greedy.at("distinct_2"));
+  line("KL to g0-i0 per position", metrics.at("kl").at("mean_per_position"), "nats, own samples, T = 1");
+}
+
+void print_comparison(const std::string& ours, const std::string& theirs, const json& comparison) {
+  std::printf("%s minus %s, paired bootstrap over sources\n", ours.c_str(), theirs.c_str());
+  for (const auto& [name, figures] : comparison.items()) {
+    std::printf("  %-28s %+9.4f  95 %% [%+.4f, %+.4f], p = %.3f\n", name.c_str(), figures.at("value").get<double>(),
+                figures.at("low").get<double>(), figures.at("high").get<double>(), figures.at("p_value").get<double>());
+  }
+}
+
+}  // namespace
+
+void evaluate_policy(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
+                     const EvaluationRequest& request) {
+  const Policy policy = load_policy(run.policy(request.policy)), initial = load_policy(run.initial_policy());
+  const Corpus corpus = read_corpus(run.corpus(request.corpus));
+  require_tokenizer(policy, corpus.tokenizer_digest, run.corpus(request.corpus).string());
+  if (!corpus.has_target()) throw Error(run.corpus(request.corpus).string() + " has no references");
+  const Tokenizer tokenizer(run.tokenizer());
+  const auto reward = make_reward(experiment.reward.name);
+  const EvaluationSet set{corpus,
+                          request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),
+                          tokenizer, *reward};
+  const double temperature = request.temperature.value_or(experiment.evaluate.temperature);
+  auto options = options_json(experiment.evaluate);
+  options["temperature"] = temperature;
+  const Lineage lineage = make_lineage(
+      "evaluation", {{"policy", policy.digest}, {"corpus", corpus.digest}, {"initial_policy", initial.digest}},
+      {{"evaluate", options}, {"grow", {{"top_k", experiment.grow.top_k}, {"top_p", experiment.grow.top_p}, {"epsilon", experiment.grow.epsilon}, {"precision", experiment.grow.precision}, {"max_rows", experiment.grow.max_rows}}}, {"reward", experiment.reward.name}});
+  const fs::path file = metrics_file(run, request, request.policy);
+  if (!is_committed(file, lineage)) {
+    if (world.is_root()) log_info("evaluating " + request.policy + " on " + request.corpus);
+    json metrics = evaluate(world, experiment, policy, initial, set, temperature);
+    metrics["policy"] = request.policy;
+    metrics["corpus"] = request.corpus;
+    if (world.is_root()) {
+      fs::create_directories(file.parent_path());
+      commit_file(file, lineage, [&](const fs::path& temporary) {
+        std::ofstream out(temporary);
+        out << metrics.dump(1) << '\n';
+        if (!out.flush()) throw Error(temporary.string() + " cannot be written");
+      }, {}, {{"ranks", world.size()}, {"machine", machine_info()}, {"build", build_info()}});
+    }
+    barrier(world);
+  }
+  if (!world.is_root()) return;
+  const json metrics = load_metrics(file, request.policy);
+  print_table(metrics);
+  if (!request.compare.empty()) {
+    const json other = load_metrics(metrics_file(run, request, request.compare), request.compare);
+    print_comparison(request.policy, request.compare, compare(metrics, other, references_of(set), experiment.evaluate));
+  }
+}
+
+}  // namespace rest

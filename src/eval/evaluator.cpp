@@ -1,0 +1,158 @@
+#include "rest/eval/evaluator.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <set>
+#include <sstream>
+
+#include "rest/comm/gradient_reducer.hpp"
+#include "rest/train/batch.hpp"
+
+namespace rest {
+namespace {
+
+constexpr std::size_t chunk_sources = 32;
+
+/// Runs `work(first, last)` on this rank's chunks of 0..count-1 and gathers the JSON arrays it returns in order.
+template <class Work>
+nlohmann::json over_chunks(const Communicator& world, std::size_t count, Work work) {
+  const auto chunks = static_cast<std::int64_t>((count + chunk_sources - 1) / chunk_sources);
+  const LeafRange own = leaves_of_rank(chunks, world.rank(), world.size());
+  auto results = nlohmann::json::array();
+  for (std::int64_t chunk = own.first; chunk < own.last; ++chunk) {
+    const std::size_t first = static_cast<std::size_t>(chunk) * chunk_sources;
+    for (auto& result : work(first, std::min(count, first + chunk_sources))) results.push_back(std::move(result));
+  }
+  auto all = nlohmann::json::array();
+  for (const std::string& bytes : all_gather(world, results.dump())) {
+    for (auto& result : nlohmann::json::parse(bytes)) all.push_back(std::move(result));
+  }
+  return all;
+}
+
+std::vector<GenerateSource> chunk_of(const EvaluationSet& set, std::size_t first, std::size_t last) {
+  std::vector<GenerateSource> sources;
+  for (std::size_t i = first; i < last; ++i) {
+    GenerateSource source;
+    source.tokens = set.corpus.source.tokens[set.sources[i]];
+    source.id = set.sources[i];
+    sources.push_back(source);
+  }
+  return sources;
+}
+
+/// Mean reward, first text and mean length of one source's candidates.
+nlohmann::json judge(const EvaluationSet& set, std::size_t source, const std::vector<Candidate>& candidates) {
+  std::vector<std::string> texts;
+  std::vector<ScoredText> batch;
+  for (const Candidate& candidate : candidates) texts.push_back(set.tokenizer.decode(candidate.tokens));
+  for (const std::string& text : texts) {
+    batch.push_back({set.corpus.source.text[source], text,
+                     set.corpus.has_target() ? &set.corpus.target.text[source] : nullptr});
+  }
+  const auto rewards = set.reward.score(batch);
+  double reward = 0.0, length = 0.0, count = 0.0;
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    const double weight = candidates[i].count;
+    reward += weight * static_cast<double>(rewards[i]);
+    length += weight * static_cast<double>(candidates[i].tokens.size() + 1);
+    count += weight;
+  }
+  return {reward / count, texts.front(), length / count};
+}
+
+/// The samples of a chunk as training pairs.
+class SampleDataset : public Dataset {
+ public:
+  SampleDataset(const std::vector<GenerateSource>& sources, const std::vector<std::vector<Candidate>>& samples)
+      : sources_(sources), samples_(samples) {}
+  std::size_t size() const override { return sources_.size(); }
+  Example get(std::size_t i) const override { return {sources_[i].tokens, samples_[i].front().tokens, 1.0f, i}; }
+
+ private:
+  const std::vector<GenerateSource>& sources_;
+  const std::vector<std::vector<Candidate>>& samples_;
+};
+
+torch::Tensor log_probabilities(const Transformer& model, const Batch& batch) {  // [batch, length, vocabulary]
+  Dropout none;
+  const auto memory = model.encode(batch.source, batch.source_mask, none);
+  const auto hidden = model.decode(batch.target_in, memory, batch.source_mask, none);
+  return torch::log_softmax(model.project(hidden).to(torch::kFloat32), -1);
+}
+
+}  // namespace
+
+Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
+                         const GenerateOptions& options) {
+  const auto results = over_chunks(world, set.sources.size(), [&](std::size_t first, std::size_t last) {
+    const auto candidates = generate(model, chunk_of(set, first, last), options);
+    std::vector<nlohmann::json> judged;
+    for (std::size_t i = first; i < last; ++i) judged.push_back(judge(set, set.sources[i], candidates[i - first]));
+    return judged;
+  });
+  Outputs outputs;
+  for (const auto& result : results) {
+    outputs.reward.push_back(result[0]);
+    outputs.text.push_back(result[1]);
+    outputs.length.push_back(result[2]);
+  }
+  return outputs;
+}
+
+KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, const Transformer& reference,
+                        const EvaluationSet& set, const GenerateOptions& options) {
+  const torch::NoGradGuard no_gradient;
+  GenerateOptions single = options;
+  single.sampling = SamplingOptions{};
+  single.sampling.temperature = 1.0;
+  single.samples = 1;
+  const auto results = over_chunks(world, set.sources.size(), [&](std::size_t first, std::size_t last) {
+    const auto sources = chunk_of(set, first, last);
+    const auto samples = generate(policy, sources, single);
+    const SampleDataset pairs(sources, samples);
+    std::vector<std::size_t> rows(pairs.size());
+    std::iota(rows.begin(), rows.end(), std::size_t{0});
+    const Batch batch = make_batch(pairs, rows);
+    const auto p = log_probabilities(policy, batch), q = log_probabilities(reference, batch);
+    const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kFloat64);  // [batch, length]
+    std::vector<nlohmann::json> sums;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const Candidate& sample = samples[i].front();
+      const auto positions = static_cast<std::int64_t>(sample.tokens.size()) + (sample.finished ? 1 : 0);
+      const auto row = static_cast<std::int64_t>(i);
+      sums.push_back({kl[row].narrow(0, 0, positions).sum().item<double>(), positions});
+    }
+    return sums;
+  });
+  KlPerSource kl;
+  for (const auto& result : results) {
+    kl.sum.push_back(result[0]);
+    kl.positions.push_back(result[1]);
+  }
+  return kl;
+}
+
+double KlPerSource::mean_per_position() const {
+  return std::accumulate(sum.begin(), sum.end(), 0.0) / std::accumulate(positions.begin(), positions.end(), 0.0);
+}
+
+double distinct_n(const std::vector<std::string>& texts, std::size_t n) {
+  std::set<std::string> seen;
+  std::size_t total = 0;
+  for (const std::string& text : texts) {
+    std::istringstream in(text);
+    std::vector<std::string> words{std::istream_iterator<std::string>(in), {}};
+    for (std::size_t i = 0; i + n <= words.size(); ++i, ++total) {
+      std::string gram;
+      for (std::size_t j = i; j < i + n; ++j) gram += words[j] + ' ';
+      seen.insert(std::move(gram));
+    }
+  }
+  return total == 0 ? 0.0 : static_cast<double>(seen.size()) / static_cast<double>(total);
+}
+
+}  // namespace rest

@@ -1,0 +1,249 @@
+#include "rest/grow/generator.hpp"
+
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "candidate_set.hpp"
+#include "prefix_tree.hpp"
+#include "rest/core/error.hpp"
+#include "rest/core/philox.hpp"
+#include "rest/text/tokenizer.hpp"
+#include "source_queue.hpp"
+#include "tree_decoder.hpp"
+
+namespace rest {
+namespace {
+
+/// Logits that are made and drawn from at a time: enough rows for the matrix product, few enough bytes for the cache.
+constexpr std::int64_t logits_bytes = 4 << 20;
+
+/// A pass being decoded.
+struct LivePass {
+  Pass pass;
+  std::uint32_t unfinished;  // samples, the forced one included
+};
+
+/// The samples that stand on a row, and what it took to come there.
+struct Standing {
+  std::size_t pass;  // in live_
+  double log_prob, sampling_log_prob;
+  std::size_t first, count;  // in samples_, ascending
+};
+
+class Generator {
+ public:
+  Generator(const Transformer& model, const std::vector<GenerateSource>& sources, const GenerateOptions& options)
+      : model_(model),
+        sources_(sources),
+        options_(options),
+        uniforms_(Purpose::sample, options.seed, options.step),
+        queue_(model, sources, options),
+        decoder_(model),
+        head_(options.sampling, model.config().vocabulary_size),
+        finished_(sources.size()),
+        decoded_(sources.size(), 0),
+        result_(sources.size()) {}
+
+  std::vector<std::vector<Candidate>> run(const std::function<void(const GenerateCounts&)>& tick) {
+    admit();
+    while (!rows_.empty()) {
+      decode_step();
+      admit();
+      if (tick) tick(counts_);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  /// Takes sources in while the rows they may come to need fit.
+  void admit() {
+    while (auto pass = queue_.take(options_.max_rows - unfinished_)) {
+      const std::uint32_t first = pass->first_sample, last = pass->last_sample;
+      const std::size_t place = free_place();
+      live_[place] = std::make_unique<LivePass>(LivePass{std::move(*pass), last - first});
+      unfinished_ += last - first;
+      std::vector<std::uint32_t> samples;
+      for (std::uint32_t sample = first; sample < last; ++sample) samples.push_back(sample);
+      const Standing root{place, 0.0, 0.0, 0, 0};
+      if (options_.sharing == GenerateOptions::Sharing::prefixes) {
+        stand(root, samples.data(), samples.size(), PrefixTree::none, Tokenizer::begin, 0);
+      } else {
+        for (const auto& sample : samples) stand(root, &sample, 1, PrefixTree::none, Tokenizer::begin, 0);
+      }
+    }
+  }
+
+  std::size_t free_place() {
+    const auto found = std::find(live_.begin(), live_.end(), nullptr);
+    if (found != live_.end()) return static_cast<std::size_t>(found - live_.begin());
+    live_.emplace_back();
+    return live_.size() - 1;
+  }
+
+  /// Puts samples on a new row of the next step.
+  void stand(Standing standing, const std::uint32_t* samples, std::size_t count, PrefixTree::Node parent, Token token,
+             std::int64_t position) {
+    standing.first = samples_.size();
+    standing.count = count;
+    samples_.insert(samples_.end(), samples, samples + count);
+    rows_.push_back({tree_.add(parent, token), token, position, &live_[standing.pass]->pass.memory});
+    standing_.push_back(standing);
+  }
+
+  void decode_step() {
+    const torch::Tensor hidden = decoder_.step(tree_, rows_);
+    counts_.computed_tokens += rows_.size();
+    std::vector<PrefixRow> rows;
+    std::vector<Standing> standing;
+    std::vector<std::uint32_t> samples;
+    rows.swap(rows_), standing.swap(standing_), samples.swap(samples_);
+
+    const std::int64_t vocabulary = model_.config().vocabulary_size;
+    const std::int64_t together = std::max<std::int64_t>(
+        32, logits_bytes / (vocabulary * static_cast<std::int64_t>(hidden.element_size())) / 16 * 16);
+    for (std::int64_t first = 0; first < hidden.size(0); first += together) {
+      const std::int64_t count = std::min(together, hidden.size(0) - first);
+      head_.prepare(model_.project(hidden.narrow(0, first, count)));
+      for (std::int64_t i = 0; i < count; ++i) {
+        const auto row = static_cast<std::size_t>(first + i);
+        continue_row(i, rows[row], standing[row], samples.data() + standing[row].first);
+        if (!tree_.has_children(rows[row].node)) tree_.release(rows[row].node);
+      }
+    }
+  }
+
+  /// Draws for the samples on a row, and lets those with the same piece go on together.
+  void continue_row(std::int64_t head_row, const PrefixRow& row, const Standing& standing,
+                    const std::uint32_t* samples) {
+    draws_.clear();
+    for (std::size_t i = 0; i < standing.count; ++i) {
+      draws_.push_back({next_token(head_row, row, standing.pass, samples[i]), samples[i]});
+    }
+    std::sort(draws_.begin(), draws_.end());
+    cut_.clear();
+    for (std::size_t first = 0, last = 0; first < draws_.size(); first = last) {
+      const Token token = draws_[first].first;
+      group_.clear();
+      for (; last < draws_.size() && draws_[last].first == token; ++last) {
+        const bool too_long =
+            row.position >= options_.max_length && token != Tokenizer::end && draws_[last].second != forced();
+        (too_long ? cut_ : group_).push_back(draws_[last].second);
+      }
+      if (group_.empty()) continue;
+      counts_.candidate_tokens += group_.size();
+      Standing next = standing;
+      next.log_prob += head_.log_prob(head_row, token);
+      next.sampling_log_prob += head_.sampling_log_prob(head_row, token);
+      if (token == Tokenizer::end) {
+        finish(row, next, group_, /*finished=*/true);
+      } else if (options_.sharing == GenerateOptions::Sharing::prefixes) {
+        stand(next, group_.data(), group_.size(), row.node, token, row.position + 1);
+      } else {
+        for (const auto& sample : group_) stand(next, &sample, 1, row.node, token, row.position + 1);
+      }
+    }
+    std::sort(cut_.begin(), cut_.end());
+    if (!cut_.empty()) finish(row, standing, cut_, /*finished=*/false);
+  }
+
+  std::uint32_t forced() const { return static_cast<std::uint32_t>(options_.samples); }
+
+  Token next_token(std::int64_t head_row, const PrefixRow& row, std::size_t pass, std::uint32_t sample) const {
+    const GenerateSource& source = sources_[live_[pass]->pass.source];
+    const auto position = static_cast<std::size_t>(row.position);
+    if (sample == forced()) return position < source.original.size() ? source.original[position] : Tokenizer::end;
+    const double uniform =
+        uniforms_.uniform(static_cast<std::uint32_t>(source.id), static_cast<std::uint32_t>(source.id >> 32), sample,
+                          static_cast<std::uint32_t>(position));
+    return static_cast<Token>(head_.draw(head_row, uniform));
+  }
+
+  /// Samples that ended behind `row`; when the forced one is among them it becomes a candidate of its own.
+  void finish(const PrefixRow& row, const Standing& standing, const std::vector<std::uint32_t>& samples,
+              bool finished) {
+    LivePass& live = *live_[standing.pass];
+    const std::size_t source = live.pass.source;
+    const bool with_forced = samples.back() == forced();
+    const auto drawn = static_cast<std::uint32_t>(samples.size() - (with_forced ? 1 : 0));
+    Candidate candidate{
+        tree_.tokens(row.node, row.position), standing.log_prob, standing.sampling_log_prob, 0, finished, false};
+    if (drawn > 0) {
+      candidate.count = drawn;
+      finished_[source].push_back({candidate, samples.front()});
+    }
+    if (with_forced) {
+      candidate.count = 1;
+      candidate.original = true;
+      finished_[source].push_back({std::move(candidate), forced()});
+    }
+    const auto count = static_cast<std::uint32_t>(samples.size());
+    unfinished_ -= count;
+    live.unfinished -= count;
+    if (live.unfinished == 0) end_pass(standing.pass);
+  }
+
+  void end_pass(std::size_t place) {
+    const Pass& pass = live_[place]->pass;
+    const std::size_t source = pass.source;
+    decoded_[source] += pass.size();
+    live_[place].reset();
+    const auto total = options_.samples + (sources_[source].has_original ? 1 : 0);
+    if (decoded_[source] < total) return;
+    result_[source] = merge_candidates(std::move(finished_[source]));
+    ++counts_.sources;
+  }
+
+  const Transformer& model_;
+  const std::vector<GenerateSource>& sources_;
+  const GenerateOptions& options_;
+  Philox uniforms_;
+  SourceQueue queue_;
+  PrefixTree tree_;
+  TreeDecoder decoder_;
+  SamplingHead head_;
+  GenerateCounts counts_;
+
+  std::vector<std::unique_ptr<LivePass>> live_;
+  std::int64_t unfinished_ = 0;  // samples of live passes
+
+  // The rows of the next step, and the numbers of the samples on them.
+  std::vector<PrefixRow> rows_;
+  std::vector<Standing> standing_;
+  std::vector<std::uint32_t> samples_;
+
+  std::vector<std::pair<Token, std::uint32_t>> draws_;  // of one row: piece, sample
+  std::vector<std::uint32_t> group_, cut_;              // of one row: those that drew the same; those now too long
+
+  std::vector<std::vector<FinishedPrefix>> finished_;  // per source
+  std::vector<std::int64_t> decoded_;                  // samples per source whose passes are over
+  std::vector<std::vector<Candidate>> result_;
+};
+
+void require_pieces(Span<const Token> tokens, std::int64_t vocabulary_size, std::uint64_t id) {
+  for (const Token token : tokens) {
+    if (static_cast<std::int64_t>(token) >= vocabulary_size) {
+      throw Error(concat("source ", id, " holds piece ", token),
+                  concat("the policy's vocabulary has ", vocabulary_size, " pieces"));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::vector<Candidate>> generate(const Transformer& model, const std::vector<GenerateSource>& sources,
+                                             const GenerateOptions& options,
+                                             const std::function<void(const GenerateCounts&)>& tick) {
+  for (const GenerateSource& source : sources) {
+    require_pieces(source.tokens, model.config().vocabulary_size, source.id);
+    require_pieces(source.original, model.config().vocabulary_size, source.id);
+  }
+  GenerateOptions resolved = options;
+  if (options.sampling.temperature == 0.0) resolved.samples = std::min<std::int64_t>(options.samples, 1);
+  resolved.max_rows = std::max<std::int64_t>(options.max_rows, 1);
+  const c10::InferenceMode inference;
+  return Generator(model, sources, resolved).run(tick);
+}
+
+}  // namespace rest

@@ -1,0 +1,186 @@
+#include "rest/grow/grow_step.hpp"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "rest/comm/work_queue.hpp"
+#include "rest/core/build_info.hpp"
+#include "rest/core/error.hpp"
+#include "rest/core/log.hpp"
+#include "rest/core/progress.hpp"
+#include "rest/core/signals.hpp"
+#include "shard_grower.hpp"
+
+namespace rest {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Leaves the shard in work when a stop was requested.
+struct Stopped {};
+
+/// What this rank sampled in this run of the program.
+struct GrowCounts {
+  std::int64_t sources = 0, samples = 0, distinct = 0, pieces = 0, unfinished = 0;
+  GenerateCounts generated;
+};
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double ratio(std::uint64_t a, std::uint64_t b) {
+  return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
+}
+
+std::string with_digits(double value, int digits) {
+  std::ostringstream out;
+  out.setf(std::ios::fixed);
+  out.precision(digits);
+  out << value;
+  return out.str();
+}
+
+void add(GrowCounts& counts, const CandidateShard& shard) {
+  counts.sources += static_cast<std::int64_t>(shard.sources());
+  for (std::size_t i = 0; i < shard.size(); ++i) {
+    if (shard.origin[i] == static_cast<std::uint8_t>(Origin::original)) continue;
+    const std::int64_t count = shard.count[i];
+    counts.samples += count;
+    counts.distinct += 1;
+    counts.pieces += count * static_cast<std::int64_t>(shard.tokens.length(i));
+    counts.unfinished += shard.finished[i] ? 0 : count;
+  }
+}
+
+/// Writes each shard while the next one is sampled. HDF5 may be used by one thread at a time: by this one only.
+class BackgroundWriter {
+ public:
+  void write(std::function<void()> work) {
+    finish();
+    pending_ = std::async(std::launch::async, std::move(work));
+  }
+  /// Throws what the last write threw, if it is over.
+  void check() {
+    if (pending_.valid() && pending_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) pending_.get();
+  }
+  void finish() {
+    if (pending_.valid()) pending_.get();
+  }
+
+ private:
+  std::future<void> pending_;
+};
+
+/// Rank 0 looks at what is there, for all ranks: they would see each other's new shards.
+std::vector<std::int64_t> missing_shards(const Communicator& world, const ShardGrower& grower) {
+  nlohmann::json missing = nlohmann::json::array();
+  if (world.is_root()) {
+    std::filesystem::create_directories(grower.directory());
+    for (std::int64_t shard = 0; shard < grower.shards(); ++shard) {
+      if (!is_committed(grower.file(shard), grower.lineage(shard))) missing.push_back(shard);
+    }
+  }
+  return nlohmann::json::parse(broadcast(world, missing.dump()));
+}
+
+/// Samples and writes shards until the queue is empty or a stop is requested.
+GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, const std::vector<std::int64_t>& shards) {
+  GrowCounts counts;
+  WorkQueue queue(world, shards);
+  std::int64_t total = 0;
+  for (const std::int64_t shard : shards) total += grower.sources(shard);
+  Progress progress("grow", "sources", static_cast<std::uint64_t>(total),
+                    world.is_root() ? Progress::Output::enabled : Progress::Output::silent);
+  const nlohmann::json sidecar{{"build", build_info()},
+                               {"machine", machine_info()},
+                               {"ranks", world.size()},
+                               {"threads", at::get_num_threads()}};
+  BackgroundWriter writer;  // ends before what it writes from
+  const auto start = Clock::now();
+  GenerateCounts done;  // in shards that are complete
+  const auto tick = [&](const GenerateCounts& now) {
+    queue.progress();
+    writer.check();
+    if (stop_requested()) throw Stopped{};
+    counts.generated = {done.sources + now.sources, done.candidate_tokens + now.candidate_tokens,
+                        done.computed_tokens + now.computed_tokens};
+    // Of all ranks, if they are as fast as this one.
+    const auto sources = counts.generated.sources * static_cast<std::uint64_t>(world.size());
+    const double rate = static_cast<double>(counts.generated.candidate_tokens) / seconds_since(start);
+    progress.update(
+        std::min(sources, static_cast<std::uint64_t>(total)),
+        concat(with_digits(rate * world.size(), 0), " candidate tokens/s, ",
+               with_digits(ratio(counts.generated.candidate_tokens, counts.generated.computed_tokens), 2), " a row"));
+  };
+  try {
+    while (const auto shard = queue.next()) {
+      auto sampled = std::make_shared<const CandidateShard>(grower.sample(*shard, tick));
+      done = counts.generated;
+      add(counts, *sampled);
+      writer.write([&grower, &sidecar, sampled, number = *shard] {
+        write_shard(grower.file(number), *sampled, grower.attributes(), grower.lineage(number), sidecar);
+      });
+    }
+  } catch (const Stopped&) {
+  }
+  writer.finish();
+  progress.finish();
+  return counts;
+}
+
+void log_summary(const Communicator& world, const GrowCounts& mine, double seconds) {
+  const auto total = [&](auto value) { return sum(world, static_cast<std::int64_t>(value)); };
+  const std::int64_t sources = total(mine.sources), samples = total(mine.samples), distinct = total(mine.distinct);
+  const std::int64_t pieces = total(mine.pieces), unfinished = total(mine.unfinished);
+  const std::int64_t tokens = total(mine.generated.candidate_tokens), rows = total(mine.generated.computed_tokens);
+  if (!world.is_root() || samples == 0) return;
+  const auto share = [](std::int64_t a, std::int64_t b) {
+    return ratio(static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b));
+  };
+  log_info(concat(samples, " samples of ", sources, " sources: ", with_digits(100.0 * share(distinct, samples), 1),
+                  " % distinct within their source, ", with_digits(share(pieces, samples), 1), " pieces on average, ",
+                  unfinished, " cut at the maximum length"));
+  log_info(concat(tokens, " candidate tokens in ", with_digits(seconds, 1), " s, ",
+                  with_digits(static_cast<double>(tokens) / seconds, 0), " tokens/s on ", world.size(), " ranks, ",
+                  with_digits(share(tokens, rows), 2), " candidate tokens a decoded row"));
+}
+
+void complete_step(const ShardGrower& grower, bool sampled_any) {
+  require_shards(grower.directory(), grower.shards());
+  if (sampled_any || !find_committed(grower.directory() / "index.h5")) {
+    write_index(grower.directory(), grower.shards(), {});
+  }
+}
+
+}  // namespace
+
+int run_grow_step(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
+                  std::int64_t grow_step, const std::filesystem::path& policy_directory) {
+  const ShardGrower grower(experiment, run, grow_step, policy_directory);
+  const std::vector<std::int64_t> missing = missing_shards(world, grower);
+  if (world.is_root()) {
+    log_info(concat("Grow step ", grow_step, " from ", policy_directory.string(), ": ", missing.size(), " of ",
+                    grower.shards(), " shards to sample, ", experiment.grow.samples,
+                    " samples a source at temperature ", experiment.grow.temperature));
+  }
+  const auto start = Clock::now();
+  const GrowCounts counts = grow_shards(world, grower, missing);
+  barrier(world);
+  log_summary(world, counts, seconds_since(start));
+  if (any(world, stop_requested())) {
+    if (world.is_root()) log_info("stopped with complete shards kept; start again to go on");
+    return exit_stopped;
+  }
+  if (world.is_root()) {
+    complete_step(grower, !missing.empty());
+    log_info(concat("Grow step ", grow_step, ": all ", grower.shards(), " shards are complete"));
+  }
+  barrier(world);
+  return exit_success;
+}
+
+}  // namespace rest

@@ -1,0 +1,113 @@
+#include "rest/grow/sampling_head.hpp"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "head_cut.hpp"
+#include "head_kernels.hpp"
+#include "rest/core/error.hpp"
+
+namespace rest {
+namespace {
+
+constexpr std::int64_t rows_per_task = 4;
+
+/// Calls body(Real{}) with the type the rows are held in.
+template <class Body>
+auto with_type(const torch::Tensor& rows, Body body) {
+  return rows.scalar_type() == torch::kFloat64 ? body(double{}) : body(float{});
+}
+
+}  // namespace
+
+SamplingHead::SamplingHead(SamplingOptions options, std::int64_t vocabulary_size)
+    : options_(options), vocabulary_size_(vocabulary_size), blocks_((vocabulary_size + head_block - 1) / head_block) {}
+
+void SamplingHead::prepare(const torch::Tensor& logits) {
+  logits_ = logits.scalar_type() == torch::kFloat64 ? logits.contiguous() : logits.to(torch::kFloat32).contiguous();
+  const std::int64_t rows = logits_.size(0);
+  if (!weights_.defined() || weights_.size(0) < rows || weights_.scalar_type() != logits_.scalar_type()) {
+    weights_ = torch::empty({rows, blocks_ * head_block}, logits_.options());
+  }
+  cumulative_.resize(static_cast<std::size_t>(rows * blocks_));
+  log_normaliser_.resize(static_cast<std::size_t>(rows));
+  max_.resize(static_cast<std::size_t>(rows));
+  with_type(logits_, [&](auto zero) {
+    using Real = decltype(zero);
+    at::parallel_for(0, rows, rows_per_task, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t row = first; row < last; ++row) prepare_row<Real>(row);
+    });
+  });
+}
+
+template <class Real>
+void SamplingHead::prepare_row(std::int64_t row) {
+  const Real* const logits = logits_.data_ptr<Real>() + row * vocabulary_size_;
+  Real* const weights = weights_.data_ptr<Real>() + row * blocks_ * head_block;
+  double* const cumulative = cumulative_.data() + row * blocks_;
+  const Real max = largest(logits, vocabulary_size_);
+  double sum = 0.0;  // at temperature 1
+  if (options_.temperature != 0.0) {
+    exponentiate(logits, vocabulary_size_, max, static_cast<Real>(1.0 / options_.temperature), weights);
+    accumulate(weights, blocks_, cumulative);
+    if (options_.temperature == 1.0) sum = cumulative[blocks_ - 1];
+  }
+  if (sum == 0.0) sum = sum_exponentials(logits, vocabulary_size_, max);
+  if (!std::isfinite(sum)) throw Error("the policy's logits are not finite", "its weights hold NaN or infinity");
+  if (options_.temperature != 0.0 && cuts(options_, vocabulary_size_)) {
+    cut_tokens(options_, logits, vocabulary_size_, weights);
+    accumulate(weights, blocks_, cumulative);
+  }
+  max_[static_cast<std::size_t>(row)] = static_cast<double>(max);
+  log_normaliser_[static_cast<std::size_t>(row)] = static_cast<double>(max) + std::log(sum);
+}
+
+std::int64_t SamplingHead::draw(std::int64_t row, double uniform) const {
+  return with_type(logits_, [&](auto zero) {
+    using Real = decltype(zero);
+    if (options_.temperature == 0.0) {
+      const Real* const logits = logits_.data_ptr<Real>() + row * vocabulary_size_;
+      return std::find(logits, logits + vocabulary_size_, static_cast<Real>(max_[static_cast<std::size_t>(row)])) -
+             logits;
+    }
+    const Real* const weights = weights_.data_ptr<Real>() + row * blocks_ * head_block;
+    const double* const cumulative = cumulative_.data() + row * blocks_;
+    const double target = uniform * cumulative[blocks_ - 1];
+    const std::int64_t block = std::upper_bound(cumulative, cumulative + blocks_, target) - cumulative;
+    const std::int64_t end = std::min(block + 1, blocks_) * head_block;
+    double running = block == 0 ? 0.0 : cumulative[block - 1];
+    for (std::int64_t v = block * head_block; v < end; ++v) {
+      running += static_cast<double>(weights[v]);
+      if (running > target) return v;
+    }
+    std::int64_t last = end - 1;
+    while (last > 0 && weights[last] == 0) --last;
+    return last;
+  });
+}
+
+double SamplingHead::log_prob(std::int64_t row, std::int64_t token) const {
+  return with_type(logits_, [&](auto zero) {
+    const auto logit = logits_.data_ptr<decltype(zero)>()[row * vocabulary_size_ + token];
+    return static_cast<double>(logit) - log_normaliser_[static_cast<std::size_t>(row)];
+  });
+}
+
+double SamplingHead::sampling_log_prob(std::int64_t row, std::int64_t token) const {
+  constexpr double impossible = -std::numeric_limits<double>::infinity();
+  if (options_.temperature == 0.0) return token == draw(row, 0.0) ? 0.0 : impossible;
+  return with_type(logits_, [&](auto zero) {
+    using Real = decltype(zero);
+    if (weights_.data_ptr<Real>()[row * blocks_ * head_block + token] == 0) return impossible;
+    const auto logit = static_cast<double>(logits_.data_ptr<Real>()[row * vocabulary_size_ + token]);
+    const double total = cumulative_[static_cast<std::size_t>((row + 1) * blocks_ - 1)];
+    return (logit - max_[static_cast<std::size_t>(row)]) / options_.temperature - std::log(total);
+  });
+}
+
+}  // namespace rest

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "rest/core/experiment.hpp"
+#include "rest/core/run_directory.hpp"
+#include "rest/grow/generator.hpp"
+#include "rest/model/policy.hpp"
+#include "rest/store/candidates.hpp"
+#include "rest/store/corpus.hpp"
+
+namespace rest {
+
+/// One Grow step's inputs, checked against each other, and how a shard is made from them.
+class ShardGrower {
+ public:
+  ShardGrower(const Experiment& experiment, const RunDirectory& run, std::int64_t grow_step,
+              const std::filesystem::path& policy_directory);
+
+  std::int64_t shards() const;
+  std::int64_t sources(std::int64_t shard) const;
+  std::filesystem::path file(std::int64_t shard) const { return shard_file(directory_, shard); }
+  const std::filesystem::path& directory() const { return directory_; }
+  Lineage lineage(std::int64_t shard) const;
+  ShardAttributes attributes() const;
+
+  CandidateShard sample(std::int64_t shard, const std::function<void(const GenerateCounts&)>& tick) const;
+
+ private:
+  GrowOptions options_;
+  std::int64_t grow_step_;
+  std::filesystem::path directory_;
+  Corpus corpus_;
+  Policy policy_;
+  Transformer model_;
+};
+
+}  // namespace rest

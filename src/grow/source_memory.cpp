@@ -1,0 +1,39 @@
+#include "source_memory.hpp"
+
+#include <algorithm>
+
+#include "rest/text/tokenizer.hpp"
+
+namespace rest {
+
+std::vector<SourceMemory> encode_sources(const Transformer& model, const std::vector<Span<const Token>>& sources) {
+  const auto count = static_cast<std::int64_t>(sources.size());
+  std::size_t longest = 0;
+  for (const auto& source : sources) longest = std::max(longest, source.size());
+  const auto padded = static_cast<std::int64_t>(longest) + 1;
+
+  torch::Tensor pieces = torch::full({count, padded}, std::int64_t{Tokenizer::pad}, torch::kInt64);
+  torch::Tensor mask = torch::zeros({count, 1, 1, padded}, torch::kBool);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto& source = sources[static_cast<std::size_t>(i)];
+    std::int64_t* const row = pieces.data_ptr<std::int64_t>() + i * padded;
+    std::copy(source.begin(), source.end(), row);
+    row[source.size()] = Tokenizer::end;
+    bool* const shown = mask.data_ptr<bool>() + i * padded;
+    std::fill(shown, shown + source.size() + 1, true);
+  }
+
+  Dropout no_dropout;
+  const torch::Tensor memory = model.encode(pieces, mask, no_dropout);
+  auto layers = std::make_shared<std::vector<torch::Tensor>>();
+  for (const auto& layer : model.decoder_layers()) {
+    layers->push_back(layer.cross_attention.key_value(memory).to(attention_type(model.dtype())).contiguous());
+  }
+  std::vector<SourceMemory> memories;
+  for (std::int64_t i = 0; i < count; ++i) {
+    memories.push_back({layers, i, static_cast<std::int64_t>(sources[static_cast<std::size_t>(i)].size()) + 1});
+  }
+  return memories;
+}
+
+}  // namespace rest

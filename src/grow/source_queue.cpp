@@ -1,0 +1,47 @@
+#include "source_queue.hpp"
+
+#include <algorithm>
+
+namespace rest {
+namespace {
+
+constexpr std::size_t encoded_together = 16;
+
+}  // namespace
+
+SourceQueue::SourceQueue(const Transformer& model, const std::vector<GenerateSource>& sources,
+                         const GenerateOptions& options)
+    : model_(model),
+      sources_(sources),
+      samples_(options.samples),
+      max_rows_(std::max<std::int64_t>(options.max_rows, 1)) {
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (total(i) > 0) order_.push_back(i);
+  }
+  std::stable_sort(order_.begin(), order_.end(),
+                   [&](std::size_t a, std::size_t b) { return sources[a].tokens.size() > sources[b].tokens.size(); });
+}
+
+std::optional<Pass> SourceQueue::take(std::int64_t room) {
+  if (empty()) return {};
+  const std::size_t source = order_[next_];
+  const std::int64_t passes = (total(source) + max_rows_ - 1) / max_rows_;
+  const std::int64_t size = std::min((total(source) + passes - 1) / passes, total(source) - done_);
+  if (size > room) return {};
+
+  const std::size_t in_group = next_ % encoded_together;
+  if (in_group == 0 && done_ == 0) {
+    std::vector<Span<const Token>> together;
+    for (std::size_t i = next_; i < std::min(next_ + encoded_together, order_.size()); ++i) {
+      together.push_back(sources_[order_[i]].tokens);
+    }
+    group_ = encode_sources(model_, together);
+  }
+  Pass pass{source, static_cast<std::uint32_t>(done_), static_cast<std::uint32_t>(done_ + size), group_[in_group]};
+  done_ += size;
+  if (done_ == total(source)) ++next_, done_ = 0;
+  if (empty()) group_.clear();
+  return pass;
+}
+
+}  // namespace rest

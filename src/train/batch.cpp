@@ -1,0 +1,120 @@
+#include "rest/train/batch.hpp"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "rest/core/error.hpp"
+#include "rest/select/permutation.hpp"
+#include "rest/text/tokenizer.hpp"
+
+namespace rest {
+namespace {
+
+std::int64_t target_tokens(const Example& example) { return static_cast<std::int64_t>(example.target.size()) + 1; }
+
+}  // namespace
+
+Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
+  std::vector<Example> rows;
+  std::size_t source_length = 0, target_length = 0, tokens = 0;
+  for (const std::size_t i : examples) {
+    rows.push_back(dataset.get(i));
+    source_length = std::max(source_length, rows.back().source.size() + 1);
+    target_length = std::max(target_length, rows.back().target.size() + 1);
+    tokens += rows.back().target.size() + 1;
+  }
+  const auto count = static_cast<std::int64_t>(rows.size());
+  const auto long_source = static_cast<std::int64_t>(source_length), long_target = static_cast<std::int64_t>(target_length);
+  Batch batch;
+  batch.source = torch::full({count, long_source}, static_cast<std::int64_t>(Tokenizer::pad), torch::kInt64);
+  batch.source_mask = torch::zeros({count, 1, 1, long_source}, torch::kBool);
+  batch.target_in = torch::full({count, long_target}, static_cast<std::int64_t>(Tokenizer::pad), torch::kInt64);
+  batch.target_rows = torch::empty({static_cast<std::int64_t>(tokens)}, torch::kInt64);
+  batch.target_out = torch::empty_like(batch.target_rows);
+  batch.token_weight = torch::empty({static_cast<std::int64_t>(tokens)}, torch::kFloat32);
+  auto* out_row = batch.target_rows.data_ptr<std::int64_t>();
+  auto* out_piece = batch.target_out.data_ptr<std::int64_t>();
+  auto* out_weight = batch.token_weight.data_ptr<float>();
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const Example& row = rows[r];
+    auto* source = batch.source.data_ptr<std::int64_t>() + r * source_length;
+    std::copy(row.source.begin(), row.source.end(), source);
+    source[row.source.size()] = Tokenizer::end;
+    std::fill_n(batch.source_mask.data_ptr<bool>() + r * source_length, row.source.size() + 1, true);
+    auto* target = batch.target_in.data_ptr<std::int64_t>() + r * target_length;
+    target[0] = Tokenizer::begin;
+    std::copy(row.target.begin(), row.target.end(), target + 1);
+    for (std::size_t t = 0; t <= row.target.size(); ++t) {
+      *out_row++ = static_cast<std::int64_t>(r * target_length + t);
+      *out_piece++ = t < row.target.size() ? row.target[t] : Tokenizer::end;
+      *out_weight++ = row.weight;
+    }
+    batch.ids.push_back(row.id);
+    batch.weight += static_cast<double>(row.weight) * static_cast<double>(row.target.size() + 1);
+  }
+  return batch;
+}
+
+BatchPlan::BatchPlan(const Dataset& dataset, std::uint64_t seed, std::int64_t tokens_per_update, std::int64_t leaves)
+    : dataset_(dataset),
+      seed_(seed),
+      tokens_per_update_(tokens_per_update),
+      leaves_(leaves),
+      windows_((dataset.size() + window_examples - 1) / window_examples) {
+  if (dataset.size() == 0) throw Error("there is nothing to train on", "no examples are left");
+}
+
+void BatchPlan::load_window(std::uint64_t epoch, std::uint64_t window) {
+  const Permutation shuffle(dataset_.size(), Philox(Purpose::shuffle, seed_, epoch));
+  const std::uint64_t first = window * window_examples;
+  const std::uint64_t last = std::min<std::uint64_t>(dataset_.size(), first + window_examples);
+  struct Entry {
+    std::size_t example, target, source;
+  };
+  std::vector<Entry> entries;
+  entries.reserve(last - first);
+  for (std::uint64_t i = first; i < last; ++i) {
+    const auto example = static_cast<std::size_t>(shuffle(i));
+    const Example row = dataset_.get(example);
+    entries.push_back({example, row.target.size(), row.source.size()});
+  }
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return a.target != b.target ? a.target < b.target : a.source < b.source;
+  });
+  std::vector<std::vector<std::size_t>> sorted(1);
+  std::int64_t tokens = 0;
+  for (const Entry& entry : entries) {
+    const auto own = static_cast<std::int64_t>(entry.target) + 1;
+    if (tokens + own > tokens_per_update_ && !sorted.back().empty()) {
+      sorted.emplace_back();
+      tokens = 0;
+    }
+    sorted.back().push_back(entry.example);
+    tokens += own;
+  }
+  const Permutation order(sorted.size(), Philox(Purpose::shuffle, seed_, epoch, window + 1));
+  updates_.resize(sorted.size());
+  for (std::size_t i = 0; i < sorted.size(); ++i) updates_[i] = std::move(sorted[order(i)]);
+  loaded_ = {epoch, window, 0};
+}
+
+std::vector<std::vector<std::size_t>> BatchPlan::next(BatchCursor& cursor) {
+  if (cursor.epoch != loaded_.epoch || cursor.window != loaded_.window) load_window(cursor.epoch, cursor.window);
+  const auto& examples = updates_.at(cursor.next);
+  std::int64_t total = 0, done = 0;
+  for (const std::size_t example : examples) total += target_tokens(dataset_.get(example));
+  std::vector<std::vector<std::size_t>> leaves(static_cast<std::size_t>(leaves_));
+  for (const std::size_t example : examples) {
+    leaves[static_cast<std::size_t>(std::min(leaves_ - 1, done * leaves_ / total))].push_back(example);
+    done += target_tokens(dataset_.get(example));
+  }
+  if (++cursor.next == updates_.size()) {
+    cursor.next = 0;
+    if (++cursor.window == windows_) cursor.window = 0, ++cursor.epoch;
+  }
+  return leaves;
+}
+
+}  // namespace rest

@@ -1,0 +1,105 @@
+#include "rest/train/behaviour_cloning.hpp"
+
+#include <cmath>
+
+#include "rest/core/build_info.hpp"
+#include "rest/core/error.hpp"
+#include "rest/core/log.hpp"
+#include "rest/core/signals.hpp"
+#include "rest/store/corpus.hpp"
+#include "rest/train/trainer.hpp"
+#include "rest/train/validation.hpp"
+
+namespace rest {
+namespace {
+
+TrainerOptions trainer_options(const TrainOptions& train, double dropout) {
+  TrainerOptions options;
+  options.seed = static_cast<std::uint64_t>(train.seed);
+  options.precision = train.precision;
+  options.leaves = train.leaves;
+  options.tokens_per_update = train.tokens_per_update;
+  options.max_updates = train.max_updates;
+  options.learning_rate = train.learning_rate;
+  options.warmup_updates = train.warmup_updates;
+  options.adam = {train.adam_beta1, train.adam_beta2, train.adam_epsilon, train.clip_norm, train.average_decay};
+  options.dropout = dropout;
+  options.evaluate_every = train.validate_every;
+  options.patience = train.patience;
+  options.checkpoint_every = train.checkpoint_every;
+  options.keep_checkpoints = train.keep_checkpoints;
+  return options;
+}
+
+/// Weights to start from: fresh ones, or those of another policy of the same shape and tokenizer.
+Policy starting_policy(const Experiment& experiment, const Corpus& corpus) {
+  Policy policy;
+  policy.config = make_config(experiment.model, corpus.vocabulary_size);
+  policy.tokenizer_digest = corpus.tokenizer_digest;
+  if (experiment.train.initial_policy.empty()) {
+    policy.parameters =
+        initial_parameters(make_layout(policy.config), static_cast<std::uint64_t>(experiment.train.seed));
+    return policy;
+  }
+  const Policy given = load_policy(experiment.train.initial_policy);
+  require_tokenizer(given, corpus.tokenizer_digest, "the training corpus");
+  auto same_shape = to_json(given.config);
+  same_shape["dropout"] = policy.config.dropout;
+  if (same_shape != to_json(policy.config)) {
+    throw Error("train.initial_policy " + experiment.train.initial_policy + " has another shape than [model] says",
+                to_json(given.config).dump(), "give [model] the same sizes");
+  }
+  policy.parameters = given.parameters;
+  policy.digest = given.digest;
+  return policy;
+}
+
+/// What changes the result of BC training: all of [train] but how often it saves.
+Lineage training_lineage(const Experiment& experiment, const Policy& start, const Corpus& corpus, const Corpus& valid) {
+  auto options = options_json(experiment.train);
+  for (const char* harmless : {"initial_policy", "checkpoint_every", "keep_checkpoints"}) options.erase(harmless);
+  return make_lineage("policy",
+                      {{"corpus", corpus.digest}, {"validation", valid.digest}, {"initial_policy", start.digest}},
+                      {{"train", options}, {"model", to_json(start.config)}});
+}
+
+}  // namespace
+
+int run_behaviour_cloning(const Communicator& world, const Experiment& experiment, const RunDirectory& run) {
+  const Corpus corpus = read_corpus(run.corpus("train")), valid = read_corpus(run.corpus("valid"));
+  if (!corpus.has_target()) throw Error(run.corpus("train").string() + " has no targets", "", "give data.train_target");
+  const Policy start = starting_policy(experiment, corpus);
+  const Lineage lineage = training_lineage(experiment, start, corpus, valid);
+  const auto directory = run.initial_policy();
+  if (is_committed(directory / "model.safetensors", lineage)) {
+    if (world.is_root()) log_info(directory.string() + " is complete");
+    return exit_success;
+  }
+  if (world.is_root()) {
+    log_info(concat("training g0-i0: ", corpus.size(), " pairs, ", make_layout(start.config).elements, " parameters, ",
+                    world.size(), " ranks, ", experiment.train.leaves, " leaves an update, ",
+                    experiment.train.precision));
+  }
+  const CorpusDataset dataset(corpus), validation(valid);
+  const CrossEntropyLoss loss(experiment.train.label_smoothing);
+  const auto evaluate = [&](const Policy& policy) {
+    const double nll = validation_loss(world, policy, validation, "float32");
+    return Evaluation{-nll, {{"validation_loss", nll}, {"validation_perplexity", std::exp(nll)}}};
+  };
+  Trainer trainer(world, trainer_options(experiment.train, start.config.dropout),
+                  {start, dataset, loss, evaluate, directory, lineage, "train g0-i0"});
+  const TrainingResult result = trainer.run();
+  if (result.end == TrainingResult::End::stopped) return exit_stopped;
+  if (world.is_root()) {
+    Policy trained = start;
+    trained.parameters = result.best_parameters;
+    save_policy(directory, trained, lineage,
+                {{"ranks", world.size()}, {"machine", machine_info()}, {"build", build_info()}});
+    log_info(concat(directory.string(), ": complete, update ", result.best_update, ", validation perplexity ",
+                    std::exp(-result.best_score)));
+  }
+  barrier(world);
+  return exit_success;
+}
+
+}  // namespace rest

@@ -1,0 +1,146 @@
+#include "rest/train/cross_entropy.hpp"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <vector>
+
+#include "rest/core/vector_math.hpp"
+
+namespace rest {
+namespace {
+
+constexpr std::int64_t block_tokens = 1024;
+constexpr std::int64_t lanes = 16;
+
+struct RowLoss {
+  double loss, negative_log_likelihood;
+};
+
+/// One token: reads logits [vocabulary], leaves d loss / d logits in their place.
+__attribute__((target_clones("avx512f", "avx2", "default"))) RowLoss softmax_row(float* logits, std::int64_t vocabulary,
+                                                                                 std::int64_t target, float weight,
+                                                                                 double smoothing) {
+  const std::int64_t whole = vocabulary / lanes * lanes;
+  float top[lanes], sum[lanes] = {}, plain[lanes] = {};
+  for (std::int64_t j = 0; j < lanes; ++j) top[j] = logits[0];
+  for (std::int64_t i = 0; i < whole; i += lanes)
+    for (std::int64_t j = 0; j < lanes; ++j) {
+      top[j] = logits[i + j] > top[j] ? logits[i + j] : top[j];
+      plain[j] += logits[i + j];
+    }
+  float max = top[0];
+  for (std::int64_t j = 1; j < lanes; ++j) max = std::max(max, top[j]);
+  double logit_sum = 0.0;
+  for (std::int64_t j = 0; j < lanes; ++j) logit_sum += static_cast<double>(plain[j]);
+  for (std::int64_t i = whole; i < vocabulary; ++i) {
+    max = std::max(max, logits[i]);
+    logit_sum += static_cast<double>(logits[i]);
+  }
+  const auto target_logit = static_cast<double>(logits[target]);
+  for (std::int64_t i = 0; i < whole; i += lanes)
+    for (std::int64_t j = 0; j < lanes; ++j) {
+      logits[i + j] = vector_exp(logits[i + j] - max);
+      sum[j] += logits[i + j];
+    }
+  double total = 0.0;
+  for (std::int64_t j = 0; j < lanes; ++j) total += static_cast<double>(sum[j]);
+  for (std::int64_t i = whole; i < vocabulary; ++i) {
+    logits[i] = vector_exp(logits[i] - max);
+    total += static_cast<double>(logits[i]);
+  }
+  const auto scale = static_cast<float>(static_cast<double>(weight) / total);
+  const auto spread = static_cast<float>(static_cast<double>(weight) * smoothing / static_cast<double>(vocabulary));
+  for (std::int64_t i = 0; i < vocabulary; ++i) logits[i] = logits[i] * scale - spread;
+  logits[target] -= static_cast<float>(static_cast<double>(weight) * (1.0 - smoothing));
+  const double normaliser = static_cast<double>(max) + std::log(total);
+  const double nll = normaliser - target_logit;
+  const double even = normaliser - logit_sum / static_cast<double>(vocabulary);
+  return {static_cast<double>(weight) * ((1.0 - smoothing) * nll + smoothing * even), static_cast<double>(weight) * nll};
+}
+
+/// The same for float64 models (gradient checks), as plain tensor operations.
+RowLoss softmax_block_exact(torch::Tensor& logits, const torch::Tensor& target, const torch::Tensor& weight,
+                            double smoothing) {
+  const auto w = weight.to(torch::kFloat64).unsqueeze(1);
+  const auto log_p = torch::log_softmax(logits, 1);
+  const auto nll = -log_p.gather(1, target.unsqueeze(1));
+  const double nll_sum = (w * nll).sum().item<double>();
+  const double even_sum = (w * -log_p.mean(1, true)).sum().item<double>();
+  logits = log_p.exp() - smoothing / static_cast<double>(logits.size(1));
+  logits.scatter_add_(1, target.unsqueeze(1), torch::full_like(nll, -(1.0 - smoothing)));
+  logits *= w;
+  return {(1.0 - smoothing) * nll_sum + smoothing * even_sum, nll_sum};
+}
+
+RowLoss softmax_block(torch::Tensor& logits, const torch::Tensor& target, const torch::Tensor& weight,
+                      double smoothing) {
+  if (logits.scalar_type() == torch::kFloat64) return softmax_block_exact(logits, target, weight, smoothing);
+  logits = logits.to(torch::kFloat32).contiguous();
+  const std::int64_t rows = logits.size(0), vocabulary = logits.size(1);
+  float* const values = logits.data_ptr<float>();
+  const auto* const targets = target.data_ptr<std::int64_t>();
+  const auto* const weights = weight.data_ptr<float>();
+  std::vector<RowLoss> losses(static_cast<std::size_t>(rows));
+  at::parallel_for(0, rows, 8, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t r = first; r < last; ++r)
+      losses[static_cast<std::size_t>(r)] = softmax_row(values + r * vocabulary, vocabulary, targets[r], weights[r], smoothing);
+  });
+  RowLoss sum{0.0, 0.0};
+  for (const RowLoss& row : losses) {
+    sum.loss += row.loss;
+    sum.negative_log_likelihood += row.negative_log_likelihood;
+  }
+  return sum;
+}
+
+struct ProjectedCrossEntropy : torch::autograd::Function<ProjectedCrossEntropy> {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& hidden,
+                               const torch::Tensor& embedding, const torch::Tensor& target, const torch::Tensor& weight,
+                               double smoothing, double* negative_log_likelihood, bool want_gradient) {
+    torch::Tensor hidden_gradient, embedding_gradient;
+    if (want_gradient) hidden_gradient = torch::empty_like(hidden);
+    double loss = 0.0;
+    for (std::int64_t first = 0; first < hidden.size(0); first += block_tokens) {
+      const std::int64_t rows = std::min(block_tokens, hidden.size(0) - first);
+      const auto block = hidden.narrow(0, first, rows);
+      torch::Tensor logits = torch::linear(block, embedding);
+      const RowLoss sum = softmax_block(logits, target.narrow(0, first, rows), weight.narrow(0, first, rows), smoothing);
+      loss += sum.loss;
+      *negative_log_likelihood += sum.negative_log_likelihood;
+      if (!want_gradient) continue;
+      const auto gradient = logits.to(hidden.scalar_type());
+      hidden_gradient.narrow(0, first, rows).copy_(torch::mm(gradient, embedding));
+      if (embedding_gradient.defined()) {
+        embedding_gradient.addmm_(gradient.t(), block);
+      } else {
+        embedding_gradient = torch::mm(gradient.t(), block);
+      }
+    }
+    context->save_for_backward({hidden_gradient, embedding_gradient});
+    return torch::full({}, loss, torch::kFloat64);
+  }
+
+  /// The loss is what gets differentiated, so the incoming gradient is a scale, 1 unless the caller scaled the loss.
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list outer) {
+    const auto saved = context->get_saved_variables();
+    const double scale = outer[0].item<double>();
+    const auto scaled = [&](const torch::Tensor& gradient) { return scale == 1.0 ? gradient : gradient * scale; };
+    return {scaled(saved[0]), scaled(saved[1]), {}, {}, {}, {}, {}};
+  }
+};
+
+}  // namespace
+
+TokenLoss projected_cross_entropy(const torch::Tensor& hidden, const torch::Tensor& embedding,
+                                  const torch::Tensor& target, const torch::Tensor& weight, double smoothing) {
+  TokenLoss result;
+  const bool want_gradient = torch::GradMode::is_enabled() && (hidden.requires_grad() || embedding.requires_grad());
+  result.loss = ProjectedCrossEntropy::apply(hidden, embedding, target, weight, smoothing,
+                                             &result.negative_log_likelihood, want_gradient);
+  return result;
+}
+
+}  // namespace rest

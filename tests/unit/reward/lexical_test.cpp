@@ -1,0 +1,49 @@
+#include "rest/reward/lexical.hpp"
+
+#include <gtest/gtest.h>
+
+#include "rest/core/error.hpp"
+#include "rest/text/metrics.hpp"
+
+namespace rest {
+namespace {
+
+const std::string source = "a dog runs", reference = "ein Hund läuft .", candidate = "ein Hund rennt .";
+
+TEST(LexicalReward, IsTheSentenceScoreOverAHundred) {
+  const std::vector<ScoredText> batch = {{source, candidate, &reference}, {source, reference, &reference}};
+  const auto chrf = make_reward("chrf")->score(batch), bleu = make_reward("bleu")->score(batch);
+  EXPECT_FLOAT_EQ(chrf.at(0), static_cast<float>(sentence_chrf(candidate, reference) / 100.0));
+  EXPECT_FLOAT_EQ(bleu.at(0), static_cast<float>(sentence_bleu(candidate, reference) / 100.0));
+  EXPECT_EQ(chrf.at(1), 1.0f);
+  EXPECT_EQ(bleu.at(1), 1.0f);
+  EXPECT_NE(chrf.at(0), bleu.at(0));
+}
+
+TEST(LexicalReward, StaysInTheUnitInterval) {
+  const std::string empty, other = "zzz";
+  const std::vector<ScoredText> batch = {
+      {source, empty, &reference}, {source, other, &reference}, {source, candidate, &empty}};
+  for (const std::string& name : reward_names()) {
+    for (const float reward : make_reward(name)->score(batch)) EXPECT_EQ(reward, 0.0f) << name;
+  }
+}
+
+TEST(LexicalReward, RefusesTextsWithoutReference) {
+  const std::vector<ScoredText> batch = {{source, candidate}};
+  EXPECT_TRUE(make_reward("chrf")->needs_reference());
+  EXPECT_THROW(make_reward("chrf")->score(batch), Error);
+}
+
+TEST(MakeReward, ListsTheKnownNames) {
+  try {
+    make_reward("meteor");
+    FAIL() << "no error";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("known are: chrf, bleu"), std::string::npos);
+  }
+  for (const std::string& name : reward_names()) EXPECT_EQ(make_reward(name)->name(), name);
+}
+
+}  // namespace
+}  // namespace rest
