@@ -1,9 +1,8 @@
 # shellcheck shell=bash disable=SC2034
-# Shared by the scripts of jobs/ and tests/run.sh. Source it; it changes to the root of the repository.
+# Shared by the scripts of jobs/ and tests/run.sh; to be sourced.
 set -euo pipefail
 rest_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 rest_python=$rest_root/build/python/bin/python3
-cd "$rest_root"
 
 say() { printf '%s\n' "$*"; }
 header() { printf '\n== %s\n' "$*"; }
@@ -12,11 +11,17 @@ die() {
   exit 1
 }
 
-# Open MPI refuses to start as root unless told twice; containers and test rigs have no other user.
-allow_mpirun_as_root() {
+mpi_environment() {
+  # Open MPI refuses to start as root unless told twice; containers and test rigs have no other user.
   if [[ $EUID -eq 0 ]]; then
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   fi
+  # Containers deny the system call by which Open MPI copies between the ranks of a host.
+  if [[ -e /.dockerenv || -e /run/.containerenv ]]; then
+    export OMPI_MCA_btl_vader_single_copy_mechanism=${OMPI_MCA_btl_vader_single_copy_mechanism:-none}
+  fi
+  # Ranks that wait give their core to others: there may be more of them than cores.
+  export OMPI_MCA_mpi_yield_when_idle=${OMPI_MCA_mpi_yield_when_idle:-1}
 }
 
 # 75 s, 3 min 20 s, 1 h 05 min

@@ -7,6 +7,7 @@
 # the PyPI wheel goes into build/python.
 # shellcheck source=jobs/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$rest_root"
 
 packages=(g++ cmake ninja-build ccache git pkg-config libopenmpi-dev openmpi-bin libhdf5-dev libsentencepiece-dev
   libgtest-dev libgmock-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev zlib1g-dev libssl-dev

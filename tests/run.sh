@@ -2,7 +2,8 @@
 # Sets up what is missing, builds, and runs all tests. Arguments go to ctest: tests/run.sh -R unit
 # shellcheck source=jobs/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../jobs/common.sh"
-allow_mpirun_as_root
+cd "$rest_root"
+mpi_environment
 
 timed "set-up" bash jobs/setup.sh
 timed "build" build_preset release

@@ -23,7 +23,9 @@ int body(const rest::Communicator& world, int argc, char** argv) {
             ->capture_default_str();
         app.add_option("--step", request.only_step, "Only this Improve step (0: all of D_g)");
       });
-  return command ? rest::run_improve(world, command->experiment, command->run, request) : rest::exit_success;
+  if (!command) return rest::exit_success;
+  rest::install_stop_signals();
+  return rest::run_improve(world, command->experiment, command->run, request);
 }
 
 }  // namespace

@@ -11,7 +11,9 @@ int body(const rest::Communicator& world, int argc, char** argv) {
        "Trains policy g0-i0 on the bitext by behaviour cloning, data-parallel over the ranks. Goes on from its last "
        "checkpoint when started again.",
        "mpirun -n 2 --bind-to core rest_train data/experiments/synthetic.toml --run run/synthetic"});
-  return command ? rest::run_behaviour_cloning(world, command->experiment, command->run) : rest::exit_success;
+  if (!command) return rest::exit_success;
+  rest::install_stop_signals();
+  return rest::run_behaviour_cloning(world, command->experiment, command->run);
 }
 
 }  // namespace

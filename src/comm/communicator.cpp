@@ -130,8 +130,9 @@ std::vector<double> all_gather(const Communicator& communicator, Span<const doub
 Communicator split_by_host(const Communicator& communicator) {
   if (!communicator.handle()) return {};
   MPI_Comm host = MPI_COMM_NULL;
-  check_mpi(MPI_Comm_split_type(mpi_comm(communicator), MPI_COMM_TYPE_SHARED, communicator.rank(), MPI_INFO_NULL, &host),
-            "MPI_Comm_split_type");
+  check_mpi(
+      MPI_Comm_split_type(mpi_comm(communicator), MPI_COMM_TYPE_SHARED, communicator.rank(), MPI_INFO_NULL, &host),
+      "MPI_Comm_split_type");
   return Communicator(std::make_shared<const Communicator::Handle>(host, true));
 }
 

@@ -31,7 +31,12 @@ class TreeReducer : public GradientReducer {
         elements_(elements),
         own_(leaves_of_rank(leaves, communicator.rank(), communicator.size())),
         next_leaf_(own_.first),
-        halving_(is_power_of_two(leaves) && is_power_of_two(communicator.size())) {}
+        halving_(is_power_of_two(leaves) && is_power_of_two(communicator.size())) {
+    for (int r = 0; r < communicator.size(); ++r) {
+      nodes_of_rank_.push_back(nodes_within(tree_, leaves_of_rank(leaves, r, communicator.size())));
+      if (r != communicator.rank()) partial_sums_ += nodes_of_rank_.back().size();
+    }
+  }
 
   void add(std::int64_t leaf, Span<const float> values) override {
     if (leaf != next_leaf_ || leaf >= own_.last || values.size() != elements_) {
@@ -151,7 +156,7 @@ class TreeReducer : public GradientReducer {
     }
     const auto own_count = static_cast<std::size_t>(counts[static_cast<std::size_t>(rank)]);
     const auto own_offset = block + static_cast<std::size_t>(offsets[static_cast<std::size_t>(rank)]);
-    received_.resize(own_count * static_cast<std::size_t>(tree_.leaves));  // more than enough: sums are of whole subtrees
+    received_.resize(own_count * partial_sums_);
     std::vector<PartialSum> parts;
     std::vector<MPI_Request> requests;
     float* free = received_.data();
@@ -160,7 +165,7 @@ class TreeReducer : public GradientReducer {
         for (Partial& own : stack_) parts.push_back({own.node, own.sum.data() + own_offset});
         continue;
       }
-      for (const TreeNode& node : nodes_within(tree_, leaves_of_rank(tree_.leaves, r, ranks))) {
+      for (const TreeNode& node : nodes_of_rank_[static_cast<std::size_t>(r)]) {
         check_mpi(MPI_Irecv(free, static_cast<int>(own_count), MPI_FLOAT, r, 0, mpi_comm(communicator_),
                             &requests.emplace_back()),
                   "MPI_Irecv");
@@ -172,8 +177,8 @@ class TreeReducer : public GradientReducer {
       if (r == rank) continue;
       const auto peer = static_cast<std::size_t>(r);
       for (const Partial& own : stack_) {
-        check_mpi(MPI_Isend(own.sum.data() + block + offsets[peer], counts[peer], MPI_FLOAT, r, 0,
-                            mpi_comm(communicator_), &requests.emplace_back()),
+        check_mpi(MPI_Isend(own.sum.data() + block + static_cast<std::size_t>(offsets[peer]), counts[peer], MPI_FLOAT,
+                            r, 0, mpi_comm(communicator_), &requests.emplace_back()),
                   "MPI_Isend");
       }
     }
@@ -189,7 +194,9 @@ class TreeReducer : public GradientReducer {
   LeafRange own_;
   std::int64_t next_leaf_;
   bool halving_;
-  std::vector<Partial> stack_;  // disjoint subtrees from left to right, the own leaves so far
+  std::vector<std::vector<TreeNode>> nodes_of_rank_;  // what each rank's leaves add up to by themselves
+  std::size_t partial_sums_ = 0;                      // of the other ranks
+  std::vector<Partial> stack_;                        // disjoint subtrees from left to right, the own leaves so far
   std::vector<Buffer> spares_;
   Buffer received_, total_;
 };

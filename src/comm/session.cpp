@@ -16,6 +16,8 @@
 namespace rest {
 
 MpiSession::MpiSession(int& argc, char**& argv) {
+  // Open MPI started without mpirun would launch a daemon, for which it wants ssh; a world of one needs neither.
+  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   int provided = 0, size = 1;
   const int status = MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   if (status != MPI_SUCCESS || provided < MPI_THREAD_FUNNELED) {

@@ -3,136 +3,209 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <exception>
 
 #include "mpi_handle.hpp"
+#include "rest/core/log.hpp"
 #include "rest/core/signals.hpp"
 
 namespace rest {
 namespace {
 
-constexpr int tag_request = 1, tag_answer = 2;
 constexpr std::int64_t nothing_left = -1;
-constexpr useconds_t nap = 200;  // microseconds between looks at the mailbox, where there is nothing else to do
+constexpr useconds_t nap = 100;  // microseconds between looks at the mailbox: a waiting rank leaves its core to others
+
+/// Words of the other ranks to rank 0 (tag_word). `ask` is answered by an item or nothing_left (tag_item). Each rank
+/// says one of the other two exactly once, as its last word.
+enum Word : std::int64_t { ask, leave, leave_and_stop };
+/// Rank 0 sends each other rank exactly one notice (tag_notice): when a stop is requested, else when that rank leaves.
+constexpr int tag_word = 1, tag_item = 2, tag_notice = 3;
+
+void send(const Communicator& to, int rank, int tag, std::int64_t value) {
+  check_mpi(MPI_Send(&value, 1, MPI_INT64_T, rank, tag, mpi_comm(to)), "MPI_Send");
+}
+
+/// One value that will arrive from rank 0.
+class Arrival {
+ public:
+  void expect(const Communicator& from, int tag) {
+    check_mpi(MPI_Irecv(&value_, 1, MPI_INT64_T, 0, tag, mpi_comm(from), &request_), "MPI_Irecv");
+  }
+  bool is_here() {
+    int done = 0;
+    check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    return done != 0;  // also when nothing is expected
+  }
+  std::int64_t wait() {
+    while (!is_here()) usleep(nap);
+    return value_;
+  }
+
+ private:
+  std::int64_t value_ = nothing_left;
+  MPI_Request request_ = MPI_REQUEST_NULL;
+};
 
 }  // namespace
 
-/// Requests carry one flag: "a stop was requested here". Answers carry an item or nothing_left. Every other rank is told
-/// nothing_left exactly once; rank 0's destructor waits until all have been.
 struct WorkQueue::State {
-  Communicator communicator;
+  Communicator communicator;  // of this queue alone
   std::vector<std::int64_t> items;
-  std::size_t next_item = 0;
-  std::int64_t taken = 0;
   bool stopped = false;
-  int served_out = 0;                    // rank 0: ranks that were told nothing_left
-  MPI_Comm comm = MPI_COMM_NULL;
-  // other ranks: the request under way
-  std::int64_t request_flag = 0, answer = nothing_left;
-  MPI_Request sent = MPI_REQUEST_NULL, answered = MPI_REQUEST_NULL;
-  bool asking = false, finished = false;
 
-  std::int64_t take() {
+  // Rank 0, and serial.
+  std::size_t next_item = 0;
+  std::vector<bool> told, noticed;  // by rank: that nothing is left (or it left); the notice
+  int left = 0;
+
+  // The other ranks.
+  Arrival item, notice;
+  bool finished = false, said_last = false;
+  std::int64_t started = 0;
+
+  int others() const { return communicator.size() - 1; }
+  bool all_told() const { return std::count(told.begin(), told.end(), true) == others(); }
+
+  std::int64_t take() { return stopped || next_item == items.size() ? nothing_left : items[next_item++]; }
+
+  void send_notice(int rank) {
+    const auto r = static_cast<std::size_t>(rank);
+    if (noticed[r]) return;
+    noticed[r] = true;
+    send(communicator, rank, tag_notice, 0);
+  }
+
+  void note_stop() {
     stopped = stopped || stop_requested();
-    return stopped || next_item == items.size() ? nothing_left : items[next_item++];
+    for (int r = 1; stopped && r < communicator.size(); ++r) send_notice(r);
   }
 
-  void ask() {
-    request_flag = stop_requested() ? 1 : 0;
-    check_mpi(MPI_Irecv(&answer, 1, MPI_INT64_T, 0, tag_answer, comm, &answered), "MPI_Irecv");
-    check_mpi(MPI_Isend(&request_flag, 1, MPI_INT64_T, 0, tag_request, comm, &sent), "MPI_Isend");
-    asking = true;
-  }
-
-  std::int64_t await_answer() {
-    int done = 0;
-    while (true) {
-      check_mpi(MPI_Test(&answered, &done, MPI_STATUS_IGNORE), "MPI_Test");
-      if (done) break;
-      usleep(nap);
+  void answer(int rank, std::int64_t word) {
+    const auto r = static_cast<std::size_t>(rank);
+    if (word == ask) {
+      const std::int64_t item_or_none = take();
+      if (item_or_none == nothing_left) told[r] = true;
+      send(communicator, rank, tag_item, item_or_none);
+      return;
     }
-    check_mpi(MPI_Wait(&sent, MPI_STATUS_IGNORE), "MPI_Wait");
-    asking = false;
-    finished = answer == nothing_left;
-    return answer;
+    ++left;
+    told[r] = true;
+    if (word == leave_and_stop) stopped = true;
+    send_notice(rank);
+    note_stop();
   }
 
   void serve() {
-    while (true) {
+    note_stop();
+    while (others() > 0) {
       int waiting = 0;
       MPI_Status status;
-      check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, tag_request, comm, &waiting, &status), "MPI_Iprobe");
+      check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, tag_word, mpi_comm(communicator), &waiting, &status), "MPI_Iprobe");
       if (!waiting) return;
-      std::int64_t flag = 0;
-      check_mpi(MPI_Recv(&flag, 1, MPI_INT64_T, status.MPI_SOURCE, tag_request, comm, MPI_STATUS_IGNORE), "MPI_Recv");
-      stopped = stopped || flag != 0;
-      const std::int64_t item = take();
-      if (item == nothing_left) ++served_out;
-      check_mpi(MPI_Send(&item, 1, MPI_INT64_T, status.MPI_SOURCE, tag_answer, comm), "MPI_Send");
+      std::int64_t word = ask;
+      check_mpi(MPI_Recv(&word, 1, MPI_INT64_T, status.MPI_SOURCE, tag_word, mpi_comm(communicator), MPI_STATUS_IGNORE),
+                "MPI_Recv");
+      answer(status.MPI_SOURCE, word);
+    }
+  }
+
+  std::int64_t next_of_root() {
+    serve();
+    const std::int64_t own = take();
+    // The others still ask, and rank 0 may be away for long once it has been told that its work is done.
+    while (own == nothing_left && !stopped && !all_told()) {
+      usleep(nap);
+      serve();
+    }
+    return own;
+  }
+
+  void ask_for_item() {
+    item.expect(communicator, tag_item);
+    send(communicator, 0, tag_word, ask);
+  }
+
+  void say_last(Word word) {
+    if (said_last) return;
+    said_last = finished = true;
+    send(communicator, 0, tag_word, word);
+  }
+
+  /// A stop anywhere: here, or noticed by rank 0 (whose notice comes to a rank that has not left only for that).
+  bool is_stopped() {
+    stopped = stopped || stop_requested() || (!said_last && notice.is_here());
+    if (stopped) say_last(leave_and_stop);
+    return stopped;
+  }
+
+  std::int64_t next_of_other() {
+    while (!finished && !is_stopped() && !item.is_here()) usleep(nap);
+    if (finished) return nothing_left;
+    const std::int64_t own = item.wait();
+    if (own == nothing_left) {
+      say_last(leave);
+      return nothing_left;
+    }
+    ask_for_item();  // one ahead
+    ++started;
+    return own;
+  }
+
+  void end() {
+    if (communicator.is_root()) {
+      while (left < others()) {
+        serve();
+        usleep(nap);
+      }
+    } else {
+      say_last(stop_requested() ? leave_and_stop : leave);
+      item.wait();
+      notice.wait();
     }
   }
 };
 
 WorkQueue::WorkQueue(const Communicator& communicator, std::vector<std::int64_t> items) : state_(new State) {
-  state_->communicator = communicator;
   state_->items = std::move(items);
   if (!communicator.handle()) return;
-  check_mpi(MPI_Comm_dup(mpi_comm(communicator), &state_->comm), "MPI_Comm_dup");
-  if (!communicator.is_root()) state_->ask();
+  state_->communicator = duplicate(communicator);
+  state_->told.assign(static_cast<std::size_t>(communicator.size()), false);
+  state_->noticed = state_->told;
+  if (communicator.is_root()) return;
+  state_->notice.expect(state_->communicator, tag_notice);
+  state_->ask_for_item();
 }
 
 WorkQueue::~WorkQueue() {
-  if (!state_->communicator.handle() || std::uncaught_exceptions() > 0) return;
+  if (!state_->communicator.handle()) return;
+  if (std::uncaught_exceptions() > 0) {
+    // This rank fails alone: no waiting for the others. What MPI may still write to must outlive it.
+    static_cast<void>(state_.release());
+    return;
+  }
   try {
-    if (state_->communicator.is_root()) {
-      state_->stopped = true;  // an owner that leaves early stops the others too
-      while (state_->served_out < state_->communicator.size() - 1) {
-        state_->serve();
-        usleep(nap);
-      }
-    } else {
-      while (!state_->finished) {  // items fetched but never started are simply not done
-        if (!state_->asking) state_->ask();
-        state_->await_answer();
-      }
-    }
-    MPI_Comm_free(&state_->comm);
-  } catch (const std::exception&) {
-    // A destructor cannot report it; the next MPI call of this rank will.
+    state_->end();
+  } catch (const std::exception& problem) {
+    log_error(problem.what());  // a destructor cannot pass it on; the next MPI call of this rank will fail too
   }
 }
 
 std::optional<std::int64_t> WorkQueue::next() {
-  State& state = *state_;
-  const auto found = [&](std::int64_t item) -> std::optional<std::int64_t> {
-    if (item == nothing_left) return std::nullopt;
-    ++state.taken;
-    return item;
-  };
-  if (!state.communicator.handle()) return found(state.take());
-  if (state.communicator.is_root()) {
-    state.serve();
-    const std::int64_t item = state.take();
-    if (item != nothing_left) return found(item);
-    while (state.served_out < state.communicator.size() - 1) {  // the others may still be asking
-      state.serve();
-      usleep(nap);
-    }
-    return std::nullopt;
-  }
-  if (state.finished) return std::nullopt;
-  const std::int64_t item = state.await_answer();
+  const std::int64_t item = state_->communicator.is_root() ? state_->next_of_root() : state_->next_of_other();
   if (item == nothing_left) return std::nullopt;
-  state.ask();  // one ahead
-  if (stop_requested()) return std::nullopt;
-  return found(item);
+  return item;
 }
 
 void WorkQueue::progress() {
-  if (state_->communicator.handle() && state_->communicator.is_root()) state_->serve();
+  if (state_->communicator.is_root()) {
+    state_->serve();
+  } else if (!state_->finished) {
+    state_->is_stopped();
+  }
 }
 
 std::int64_t WorkQueue::handed_out() const {
-  return state_->communicator.is_root() ? static_cast<std::int64_t>(state_->next_item) : state_->taken;
+  return state_->communicator.is_root() ? static_cast<std::int64_t>(state_->next_item) : state_->started;
 }
 
 }  // namespace rest

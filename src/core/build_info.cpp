@@ -1,24 +1,24 @@
 #include "rest/core/build_info.hpp"
 
 #include <mpi.h>
-#include <rest_revision.hpp>
 #include <unistd.h>
 
 #include <ctime>
+#include <rest_revision.hpp>
+
+#include "rest/core/error.hpp"
 
 namespace rest {
 
 nlohmann::json build_info() {
   char mpi[MPI_MAX_LIBRARY_VERSION_STRING] = {};
   int length = 0;
-  MPI_Get_library_version(mpi, &length);  // allowed before MPI_Init
-  std::string mpi_version(mpi);
-  return {{"version", REST_VERSION},
-          {"revision", REST_REVISION},
-          {"compiler", __VERSION__},
-          {"mpi", mpi_version.substr(0, mpi_version.find(','))},
-          {"hdf5", REST_HDF5_VERSION},
-          {"sentencepiece", REST_SENTENCEPIECE_VERSION}};
+  if (MPI_Get_library_version(mpi, &length) != MPI_SUCCESS)
+    throw Error("MPI_Get_library_version failed");  // needs no MPI_Init
+  const std::string mpi_version(mpi);
+  return {{"version", REST_VERSION},   {"revision", REST_REVISION},
+          {"compiler", __VERSION__},   {"mpi", mpi_version.substr(0, mpi_version.find(','))},
+          {"hdf5", REST_HDF5_VERSION}, {"sentencepiece", REST_SENTENCEPIECE_VERSION}};
 }
 
 nlohmann::json machine_info() {
@@ -31,10 +31,10 @@ nlohmann::json machine_info() {
   std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
   const char* isa = "generic";
 #if defined(__x86_64__)
-  isa = __builtin_cpu_supports("avx512bf16")  ? "avx512-bf16"
-        : __builtin_cpu_supports("avx512f")   ? "avx512"
-        : __builtin_cpu_supports("avx2")      ? "avx2"
-                                              : "x86-64";
+  isa = __builtin_cpu_supports("avx512bf16") ? "avx512-bf16"
+        : __builtin_cpu_supports("avx512f")  ? "avx512"
+        : __builtin_cpu_supports("avx2")     ? "avx2"
+                                             : "x86-64";
 #endif
   return {{"host", host}, {"date", date}, {"instruction_set", isa}};
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <vector>
@@ -20,32 +21,48 @@ using nlohmann::json;
 
 fs::path record_path(const fs::path& path) { return path.string() + ".commit.json"; }
 fs::path temporary_path(const fs::path& path) { return path.string() + ".tmp"; }
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
-[[noreturn]] void fail(const fs::path& path, const std::string& what) {
-  throw Error(path.string() + " " + what, std::strerror(errno),
-              errno == ENOSPC || errno == EDQUOT ? "free some space and start again: nothing complete was lost"
-                                                 : "check the directory and its permissions");
+[[noreturn]] void fail(const fs::path& path, const std::string& what, int number) {
+  throw Error(path.string() + " " + what, std::strerror(number),
+              number == ENOSPC || number == EDQUOT ? "free some space and start again: nothing complete was lost"
+                                                   : "check the directory and its permissions");
 }
 
 /// Makes the bytes (or, for a directory, the names in it) survive a power cut.
 void sync(const fs::path& path, int flags) {
   const int descriptor = open(path.c_str(), flags | O_CLOEXEC);
-  if (descriptor < 0) fail(path, "cannot be opened");
-  const int status = fsync(descriptor);
-  const int problem = errno;
+  if (descriptor < 0) fail(path, "cannot be opened", errno);
+  const int status = fsync(descriptor), number = errno;
   close(descriptor);
-  if (status != 0) {
-    errno = problem;
-    fail(path, "cannot be synchronised");
-  }
+  // Some network file systems know no fsync of a directory: there a rename is as durable as it gets.
+  const bool unknown = number == EINVAL && (flags & O_DIRECTORY) != 0;
+  if (status != 0 && !unknown) fail(path, "cannot be synchronised", number);
 }
 void sync_file(const fs::path& file) { sync(file, O_RDONLY); }
 void sync_directory(const fs::path& directory) { sync(directory, O_RDONLY | O_DIRECTORY); }
-fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
 
 void rename_durably(const fs::path& from, const fs::path& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0) fail(to, "cannot be put in place");
+  if (std::rename(from.c_str(), to.c_str()) != 0) fail(to, "cannot be put in place", errno);
   sync_directory(folder_of(to));
+}
+
+/// The record must be gone for good before what it vouches for changes.
+void remove_record(const fs::path& path) {
+  if (unlink(record_path(path).c_str()) == 0) return sync_directory(folder_of(path));
+  if (errno != ENOENT && errno != ENOTDIR) fail(record_path(path), "cannot be removed", errno);
+}
+
+void remove_tree(const fs::path& path) {
+  std::error_code problem;
+  fs::remove_all(path, problem);
+  if (problem) fail(path, "cannot be removed", problem.value());
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code problem;
+  fs::create_directories(folder, problem);
+  if (problem) fail(folder, "cannot be made", problem.value());
 }
 
 void write_text(const fs::path& file, const std::string& text) {
@@ -53,146 +70,121 @@ void write_text(const fs::path& file, const std::string& text) {
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
   out << text;
   out.close();
-  if (!out) fail(file, "cannot be written");
+  if (!out) fail(file, "cannot be written", errno);
 }
 
-/// Every regular file below a directory, as sorted relative names.
-std::vector<fs::path> files_below(const fs::path& directory) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-    if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), directory));
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-struct Content {
-  std::uint64_t bytes = 0;
-  std::string sha256;
+struct Entries {
+  std::vector<fs::path> files, directories;
 };
 
-Content content_of(const fs::path& path) {
-  if (!fs::is_directory(path)) return {fs::file_size(path), sha256_of_file(path)};
-  Content content;
-  std::string lines;
-  for (const fs::path& file : files_below(path)) {
-    content.bytes += fs::file_size(path / file);
-    lines += file.string() + ' ' + sha256_of_file(path / file) + '\n';
+Entries entries_below(const fs::path& directory) {
+  Entries entries;
+  try {
+    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+      if (entry.is_directory()) entries.directories.push_back(entry.path());
+      if (entry.is_regular_file()) entries.files.push_back(entry.path());
+    }
+  } catch (const fs::filesystem_error& problem) {
+    fail(directory, "cannot be read", problem.code().value());
   }
-  content.sha256 = sha256(lines);
-  return content;
+  return entries;
 }
 
+/// Throws Error when there is no such file or directory.
 std::uint64_t size_of(const fs::path& path) {
-  if (!fs::is_directory(path)) return fs::file_size(path);
+  std::error_code problem;
+  if (!fs::is_directory(path, problem)) {
+    const std::uint64_t bytes = fs::file_size(path, problem);
+    if (problem) fail(path, "cannot be read", problem.value());
+    return bytes;
+  }
   std::uint64_t bytes = 0;
-  for (const fs::path& file : files_below(path)) bytes += fs::file_size(path / file);
+  for (const fs::path& file : entries_below(path).files) bytes += size_of(file);
   return bytes;
 }
 
-void commit_record(const fs::path& path, const Content& content, const Lineage& lineage, const json& sidecar) {
-  const json record = {{"name", path.filename().string()}, {"bytes", content.bytes}, {"sha256", content.sha256},
-                       {"lineage", lineage},               {"sidecar", sidecar}};
-  const fs::path temporary = temporary_path(record_path(path));
-  write_text(temporary, record.dump(1) + "\n");
-  sync_file(temporary);
-  rename_durably(temporary, record_path(path));
+std::string digest_of(const fs::path& path) {
+  if (!fs::is_directory(path)) return sha256_of_file(path);
+  std::vector<std::string> lines;
+  for (const fs::path& file : entries_below(path).files) {
+    lines.push_back(file.lexically_relative(path).string() + ' ' + sha256_of_file(file) + '\n');
+  }
+  std::sort(lines.begin(), lines.end());
+  std::string text;
+  for (const std::string& line : lines) text += line;
+  return sha256(text);
 }
 
-/// Runs `work`; if it throws, removes the temporary and passes the exception on.
+/// From a complete and synchronised temporary to a committed artefact. All that can fill the disk, the record's bytes
+/// too, comes before the first thing that touches what stood there.
+void put_in_place(const fs::path& path, const Lineage& lineage, const json& sidecar) {
+  const fs::path temporary = temporary_path(path), record = record_path(path);
+  const json content = {{"name", path.filename().string()},
+                        {"bytes", size_of(temporary)},
+                        {"sha256", digest_of(temporary)},
+                        {"lineage", lineage},
+                        {"sidecar", sidecar}};
+  write_text(temporary_path(record), content.dump(1) + "\n");
+  sync_file(temporary_path(record));
+  remove_record(path);
+  if (fs::is_directory(temporary)) remove_tree(path);  // a rename replaces files, but no directory with files in it
+  rename_durably(temporary, path);
+  rename_durably(temporary_path(record), record);
+}
+
+/// Runs `work`; if it throws, removes the temporaries of `path` and passes the exception on.
 template <class Work>
-void cleaning_up(const fs::path& temporary, Work work) {
+void cleaning_up(const fs::path& path, Work work) {
   try {
     work();
   } catch (...) {
     std::error_code ignored;
-    fs::remove_all(temporary, ignored);
+    fs::remove_all(temporary_path(path), ignored);
+    fs::remove(temporary_path(record_path(path)), ignored);
     throw;
   }
 }
 
-void make_folder(const fs::path& path) {
-  std::error_code problem;
-  fs::create_directories(folder_of(path), problem);
-  if (problem) throw Error(folder_of(path).string() + " cannot be made", problem.message(), "check its permissions");
-}
-
-void find_difference(const json& there, const json& asked, const std::string& key, std::string& difference) {
-  if (!difference.empty() || there == asked) return;
-  if (there.is_object() && asked.is_object()) {
-    json keys = there;
-    keys.update(asked);
-    for (const auto& item : keys.items()) {
-      const std::string inner = key.empty() ? item.key() : key + "." + item.key();
-      const json nothing;
-      find_difference(there.contains(item.key()) ? there[item.key()] : nothing,
-                      asked.contains(item.key()) ? asked[item.key()] : nothing, inner, difference);
-    }
-    return;
-  }
-  const auto shown = [](const json& value) { return value.is_null() ? std::string("not set") : value.dump(); };
-  difference = key + " is " + shown(there) + " there, " + shown(asked) + " asked for";
-}
-
 }  // namespace
-
-Lineage make_lineage(const std::string& kind, json inputs, json options) {
-  return {{"kind", kind},
-          {"inputs", inputs.is_null() ? json::object() : std::move(inputs)},
-          {"options", options.is_null() ? json::object() : std::move(options)}};
-}
-
-std::string lineage_difference(const Lineage& there, const Lineage& asked) {
-  std::string difference;
-  find_difference(there, asked, "", difference);
-  return difference;
-}
 
 void commit_file(const fs::path& path, const Lineage& lineage, const std::function<void(const fs::path&)>& write,
                  const std::function<void(const fs::path&)>& verify, const json& sidecar) {
-  make_folder(path);
-  const fs::path temporary = temporary_path(path);
-  cleaning_up(temporary, [&] {
+  make_folder(folder_of(path));
+  cleaning_up(path, [&] {
+    const fs::path temporary = temporary_path(path);
     write(temporary);
-    sync_file(temporary);
     if (verify) verify(temporary);
-    const Content content = content_of(temporary);
-    fs::remove(record_path(path));
-    rename_durably(temporary, path);
-    commit_record(path, content, lineage, sidecar);
+    sync_file(temporary);
+    put_in_place(path, lineage, sidecar);
   });
 }
 
 void commit_directory(const fs::path& path, const Lineage& lineage, const std::function<void(const fs::path&)>& write,
                       const json& sidecar) {
-  make_folder(path);
   const fs::path temporary = temporary_path(path);
-  std::error_code ignored;
-  fs::remove_all(temporary, ignored);
-  if (mkdir(temporary.c_str(), 0777) != 0) fail(temporary, "cannot be made");
-  cleaning_up(temporary, [&] {
+  remove_tree(temporary);
+  make_folder(temporary);
+  cleaning_up(path, [&] {
     write(temporary);
-    for (const fs::path& file : files_below(temporary)) sync_file(temporary / file);
+    const Entries entries = entries_below(temporary);
+    for (const fs::path& file : entries.files) sync_file(file);
+    for (const fs::path& directory : entries.directories) sync_directory(directory);
     sync_directory(temporary);
-    const Content content = content_of(temporary);
-    remove_committed(path);
-    rename_durably(temporary, path);
-    commit_record(path, content, lineage, sidecar);
+    put_in_place(path, lineage, sidecar);
   });
 }
 
 std::optional<CommitRecord> find_committed(const fs::path& path) {
   std::ifstream in(record_path(path));
   if (!in) return std::nullopt;
-  const json stored = json::parse(in, nullptr, false);
   try {
+    const json stored = json::parse(in);
     CommitRecord record{stored.at("name"), stored.at("bytes"), stored.at("sha256"), stored.at("lineage")};
-    std::error_code problem;
-    if (!fs::exists(path, problem) || size_of(path) != record.bytes) return std::nullopt;
+    if (size_of(path) != record.bytes) return std::nullopt;
     return record;
   } catch (const json::exception&) {
     return std::nullopt;
-  } catch (const fs::filesystem_error&) {
+  } catch (const Error&) {
     return std::nullopt;
   }
 }
@@ -209,12 +201,13 @@ bool is_committed(const fs::path& path, const Lineage& lineage) {
 CommitRecord verify_committed(const fs::path& path, const std::string& made_by) {
   const auto record = find_committed(path);
   if (!record) {
-    const bool there = fs::exists(path);
-    throw Error(path.string() + (there ? " is not complete" : " is missing"),
-                there ? "its commit record is missing, or its size is not the recorded one: truncated, or still being written" : "",
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) throw Error(path.string() + " is missing", "", "make it with " + made_by);
+    throw Error(path.string() + " is not complete",
+                "truncated, or still being written: no commit record, or one of another size",
                 "make it with " + made_by);
   }
-  if (content_of(path).sha256 != record->sha256) {
+  if (digest_of(path) != record->sha256) {
     throw Error(path.string() + " is damaged", "its bytes differ from its commit record's SHA-256",
                 "remove it and make it again with " + made_by);
   }
@@ -222,8 +215,8 @@ CommitRecord verify_committed(const fs::path& path, const std::string& made_by) 
 }
 
 void remove_committed(const fs::path& path) {
-  fs::remove(record_path(path));
-  fs::remove_all(path);
+  remove_record(path);
+  remove_tree(path);
 }
 
 }  // namespace rest

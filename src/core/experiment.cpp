@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <sstream>
 
@@ -37,27 +38,29 @@ std::string nearest(const std::string& word, const std::vector<std::string>& kno
   });
 }
 
-/// Where a value was given, for messages: "file:12" or "--set ...".
+/// Where a value was given, for messages: "file:12" or "--set ...". Values of --set may be bare text: `text` is theirs.
 struct Place {
   std::string words;
+  std::optional<std::string> text = std::nullopt;
 };
 
 template <class T>
-std::optional<T> read_value(const toml::node& node) {
+std::optional<T> read_value(const toml::node& node, const Place& place) {
   if constexpr (std::is_same_v<T, double>) {
-    if (!node.is_number()) return std::nullopt;
-    const double value = *node.value<double>();
-    return std::isfinite(value) ? std::optional<double>(value) : std::nullopt;
+    const std::optional<double> value = node.is_number() ? node.value<double>() : std::nullopt;
+    return value && std::isfinite(*value) ? value : std::nullopt;
   } else if constexpr (std::is_same_v<T, std::vector<double>>) {
     const auto* array = node.as_array();
     if (array == nullptr) return std::nullopt;
     std::vector<double> values;
     for (const auto& element : *array) {
-      const auto value = read_value<double>(element);
+      const auto value = read_value<double>(element, place);
       if (!value) return std::nullopt;
       values.push_back(*value);
     }
     return values;
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    return node.is_string() ? node.value_exact<std::string>() : place.text;
   } else {
     return node.value_exact<T>();
   }
@@ -72,66 +75,67 @@ const char* type_words() {
   return "a list of finite numbers";
 }
 
-std::string known_words(const std::vector<std::string>& known) {
-  std::string words;
-  for (const std::string& word : known) words += (words.empty() ? "" : ", ") + word;
-  return words;
+void require_section(Experiment& experiment, const std::string& section, const Place& place) {
+  std::vector<std::string> known;
+  sections(experiment, [&](const char* name, auto&) { known.emplace_back(name); });
+  if (std::find(known.begin(), known.end(), section) != known.end()) return;
+  throw UsageError(place.words + ": unknown section [" + section + "]", "",
+                   "did you mean [" + nearest(section, known) + "]?");
+}
+
+template <class Field>
+void set_field(Field& field, const std::string& name, const Rule<Field>& rule, const toml::node& node,
+               const Place& place) {
+  const auto value = read_value<Field>(node, place);
+  if (!value) throw UsageError(place.words + ": " + name + " must be " + type_words<Field>());
+  if (!rule.allows(*value)) throw UsageError(place.words + ": " + name + " must be " + rule.words);
+  field = *value;
 }
 
 void apply(Experiment& experiment, const std::string& section, const std::string& key, const toml::node& node,
            const Place& place) {
-  std::vector<std::string> known_sections, known_keys;
-  bool section_found = false, key_found = false;
+  require_section(experiment, section, place);
+  std::vector<std::string> known;
   sections(experiment, [&](const char* name, auto& options) {
-    known_sections.emplace_back(name);
     if (name != section) return;
-    section_found = true;
-    fields(options, [&](const char* field_key, auto& field, const char*, const auto& rule) {
-      known_keys.emplace_back(field_key);
-      if (field_key != key) return;
-      key_found = true;
-      using Field = std::decay_t<decltype(field)>;
-      const auto value = read_value<Field>(node);
-      if (!value) throw UsageError(place.words + ": " + section + "." + key + " must be " + type_words<Field>());
-      if (!rule.allows(*value)) throw UsageError(place.words + ": " + section + "." + key + " must be " + rule.words);
-      field = *value;
+    fields(options, [&](const char* known_key, auto& field, const char*, const auto& rule) {
+      known.emplace_back(known_key);
+      if (known_key == key) set_field(field, section + "." + key, rule, node, place);
     });
   });
-  if (!section_found) {
-    throw UsageError(place.words + ": unknown section [" + section + "]", "known: " + known_words(known_sections),
-                     "did you mean [" + nearest(section, known_sections) + "]?");
+  if (std::find(known.begin(), known.end(), key) != known.end()) return;
+  throw UsageError(place.words + ": unknown key " + section + "." + key, "",
+                   "did you mean " + section + "." + nearest(key, known) + "?");
+}
+
+toml::table parse_file(const fs::path& file) {
+  std::ifstream in(file);
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::error_code ignored;
+  if (!in || fs::is_directory(file, ignored)) {
+    throw UsageError("experiment file " + file.string() + " cannot be read", "", "check the path");
   }
-  if (!key_found) {
-    throw UsageError(place.words + ": unknown key " + section + "." + key, "",
-                     "did you mean " + section + "." + nearest(key, known_keys) + "?");
+  try {
+    return toml::parse(text, file.string());
+  } catch (const toml::parse_error& problem) {
+    throw UsageError(concat(file.string(), ":", problem.source().begin.line, ": ", problem.description()));
   }
 }
 
 void apply_file(Experiment& experiment, const fs::path& file) {
-  std::ifstream in(file);
-  if (!in) throw UsageError("experiment file " + file.string() + " cannot be read", "", "check the path");
-  std::stringstream text;
-  text << in.rdbuf();
-  toml::table table;
-  try {
-    table = toml::parse(text.str(), file.string());
-  } catch (const toml::parse_error& problem) {
-    throw UsageError(concat(file.string(), ":", problem.source().begin.line, ": ", problem.description()));
-  }
-  for (const auto& [section, content] : table) {
-    const Place place{concat(file.string(), ":", content.source().begin.line)};
+  const auto place_of = [&](const toml::node& node) {
+    return Place{concat(file.string(), ":", node.source().begin.line)};
+  };
+  const toml::table table = parse_file(file);
+  for (const auto& [name, content] : table) {
+    const std::string section(name.str());
     if (!content.is_table()) {
-      throw UsageError(place.words + ": " + std::string(section.str()) + " stands outside a section", "",
+      throw UsageError(place_of(content).words + ": " + section + " stands outside a section", "",
                        "put it under one of [data] [model] [train] [grow] [reward] [improve] [evaluate]");
     }
+    require_section(experiment, section, place_of(content));
     for (const auto& [key, value] : *content.as_table()) {
-      apply(experiment, std::string(section.str()), std::string(key.str()), value,
-            {concat(file.string(), ":", value.source().begin.line)});
-    }
-    if (content.as_table()->empty()) {
-      bool known = false;
-      sections(experiment, [&](const char* name, auto&) { known = known || section.str() == name; });
-      if (!known) throw UsageError(place.words + ": unknown section [" + std::string(section.str()) + "]");
+      apply(experiment, section, std::string(key.str()), value, place_of(value));
     }
   }
 }
@@ -139,52 +143,34 @@ void apply_file(Experiment& experiment, const fs::path& file) {
 /// Data paths are relative to the experiment file.
 void resolve_paths(Experiment& experiment, const fs::path& folder) {
   DataOptions& data = experiment.data;
-  for (std::string* path : {&data.train_source, &data.train_target, &data.valid_source, &data.valid_target,
-                            &data.test_source, &data.test_target, &data.monolingual_source, &data.tokenizer,
-                            &experiment.train.initial_policy}) {
+  for (std::string* path :
+       {&data.train_source, &data.train_target, &data.valid_source, &data.valid_target, &data.test_source,
+        &data.test_target, &data.monolingual_source, &data.tokenizer, &experiment.train.initial_policy}) {
     if (!path->empty() && fs::path(*path).is_relative()) *path = (folder / *path).lexically_normal().string();
   }
 }
 
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t"), last = text.find_last_not_of(" \t");
+  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+}
+
 void apply_override(Experiment& experiment, const std::string& text) {
-  const Place place{"--set " + text};
   const auto equals = text.find('='), dot = text.find('.');
   if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
-    throw UsageError(place.words + " is no section.key=value");
+    throw UsageError("--set " + text + " is no section.key=value", "", "write as in --set grow.samples=25");
   }
-  const std::string section = text.substr(0, dot), key = text.substr(dot + 1, equals - dot - 1), value = text.substr(equals + 1);
+  const std::string value = trimmed(text.substr(equals + 1));
   toml::table table;
   try {
     table = toml::parse("value = " + value);
   } catch (const toml::parse_error&) {
     table.insert_or_assign("value", value);  // a bare word is text
   }
+  const Place place{"--set " + text, value};
   if (table.size() != 1) throw UsageError(place.words + " is no single value");
-  apply(experiment, section, key, *table.get("value"), place);
-}
-
-std::string toml_value(const std::string& value) {
-  std::ostringstream out;
-  out << toml::value<std::string>(value);
-  return out.str();
-}
-std::string toml_value(std::int64_t value) { return std::to_string(value); }
-std::string toml_value(bool value) { return value ? "true" : "false"; }
-std::string toml_value(double value) {
-  const std::string text = nlohmann::json(value).dump();  // the shortest that reads back the same
-  return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
-}
-std::string toml_value(const std::vector<double>& values) {
-  std::string text;
-  for (const double value : values) text += (text.empty() ? "" : ", ") + toml_value(value);
-  return "[" + text + "]";
-}
-
-template <class Options>
-nlohmann::json to_json(Options options) {
-  auto json = nlohmann::json::object();
-  fields(options, [&](const char* key, auto& field, const char*, const auto&) { json[key] = field; });
-  return json;
+  apply(experiment, trimmed(text.substr(0, dot)), trimmed(text.substr(dot + 1, equals - dot - 1)), *table.get("value"),
+        place);
 }
 
 }  // namespace
@@ -199,27 +185,21 @@ Experiment load_experiment(const fs::path& file, const std::vector<std::string>&
   return experiment;
 }
 
-std::string to_toml(const Experiment& experiment) {
-  std::ostringstream out;
-  Experiment copy = experiment;
-  sections(copy, [&](const char* name, auto& options) {
-    out << (out.tellp() > 0 ? "\n" : "") << '[' << name << "]\n";
-    fields(options, [&](const char* key, auto& field, const char* meaning, const auto&) {
-      out << key << " = " << toml_value(field) << (*meaning ? std::string("  # ") + meaning : "") << '\n';
-    });
-  });
-  return out.str();
-}
-
 ModelOptions resolve_preset(ModelOptions options) {
   struct Shape {
     std::int64_t hidden, feed_forward, heads, layers;
     double dropout;
   };
-  const Shape shape = options.preset == "mini"   ? Shape{128, 256, 4, 4, 0.3}
-                      : options.preset == "tiny" ? Shape{512, 1024, 4, 6, 0.1}
-                      : options.preset == "big"  ? Shape{1024, 8192, 16, 6, 0.1}
-                                                 : Shape{512, 2048, 8, 6, 0.1};
+  const std::map<std::string, Shape> shapes = {{"mini", {128, 256, 4, 4, 0.3}},
+                                               {"tiny", {512, 1024, 4, 6, 0.1}},
+                                               {"base", {512, 2048, 8, 6, 0.1}},
+                                               {"big", {1024, 8192, 16, 6, 0.1}}};
+  const auto found = shapes.find(options.preset);
+  if (found == shapes.end()) {
+    throw UsageError("model.preset = \"" + options.preset + "\" is unknown", "",
+                     std::string("it must be ") + preset_rule.words);
+  }
+  const Shape& shape = found->second;
   const auto fill = [](std::int64_t& field, std::int64_t value) {
     if (field == 0) field = value;
   };
@@ -229,18 +209,10 @@ ModelOptions resolve_preset(ModelOptions options) {
   fill(options.encoder_layers, shape.layers);
   fill(options.decoder_layers, shape.layers);
   if (options.dropout < 0.0) options.dropout = shape.dropout;
-  if (options.hidden % options.heads != 0) {
+  if (options.heads < 1 || options.hidden % options.heads != 0) {
     throw UsageError(concat("model.heads = ", options.heads, " does not divide model.hidden = ", options.hidden));
   }
   return options;
 }
-
-nlohmann::json options_json(const DataOptions& options) { return to_json(options); }
-nlohmann::json options_json(const ModelOptions& options) { return to_json(options); }
-nlohmann::json options_json(const TrainOptions& options) { return to_json(options); }
-nlohmann::json options_json(const GrowOptions& options) { return to_json(options); }
-nlohmann::json options_json(const RewardOptions& options) { return to_json(options); }
-nlohmann::json options_json(const ImproveOptions& options) { return to_json(options); }
-nlohmann::json options_json(const EvaluateOptions& options) { return to_json(options); }
 
 }  // namespace rest

@@ -14,12 +14,14 @@ struct Rule {
   const char* words;
 };
 
-/// One list a section: key, field, meaning, rule. Reading, overriding, printing and digests all walk these lists.
-/// `visit(key, field, meaning, rule)`.
 inline constexpr Rule<std::int64_t> any_integer{[](const std::int64_t&) { return true; }, "an integer"};
 inline constexpr Rule<std::int64_t> positive{[](const std::int64_t& v) { return v >= 1; }, "at least 1"};
 inline constexpr Rule<std::int64_t> not_negative{[](const std::int64_t& v) { return v >= 0; }, "0 or more"};
-inline constexpr Rule<std::int64_t> length_rule{[](const std::int64_t& v) { return v >= 1 && v <= 4096; }, "from 1 to 4096"};
+inline constexpr Rule<std::int64_t> at_least_two{[](const std::int64_t& v) { return v >= 2; }, "at least 2"};
+inline constexpr Rule<std::int64_t> size_rule{[](const std::int64_t& v) { return v >= 0 && v <= 65536; },
+                                              "from 0 (the preset's) to 65536"};
+inline constexpr Rule<std::int64_t> length_rule{[](const std::int64_t& v) { return v >= 1 && v <= 4096; },
+                                                "from 1 to 4096"};
 inline constexpr Rule<std::int64_t> vocabulary_rule{[](const std::int64_t& v) { return v >= 16 && v <= 1000000; },
                                                     "from 16 to 1000000"};
 inline constexpr Rule<std::int64_t> power_of_two{[](const std::int64_t& v) { return v >= 1 && (v & (v - 1)) == 0; },
@@ -43,15 +45,18 @@ inline constexpr Rule<std::string> training_precision{
 inline constexpr Rule<std::string> sampling_precision{
     [](const std::string& v) { return v == "float32" || v == "bfloat16" || v == "float64"; },
     "\"float32\", \"bfloat16\" or \"float64\""};
+inline constexpr Rule<std::string> reward_rule{[](const std::string& v) { return v == "chrf" || v == "bleu"; },
+                                               "\"chrf\" or \"bleu\""};
 inline constexpr Rule<std::string> loss_rule{[](const std::string& v) { return v == "bc"; }, "\"bc\""};
-inline constexpr Rule<std::vector<double>> rising{
-    [](const std::vector<double>& v) {
-      for (std::size_t i = 1; i < v.size(); ++i)
-        if (!(v[i - 1] < v[i])) return false;
-      return !v.empty();
-    },
-    "rising numbers, at least one"};
+inline constexpr Rule<std::vector<double>> rising{[](const std::vector<double>& v) {
+                                                    for (std::size_t i = 1; i < v.size(); ++i)
+                                                      if (!(v[i - 1] < v[i])) return false;
+                                                    return !v.empty();
+                                                  },
+                                                  "rising numbers, at least one"};
 
+/// One list a section: `visit(key, field, meaning, rule)`. Reading, overriding, printing and digests all walk these
+/// lists.
 template <class Visit>
 void fields(DataOptions& o, Visit visit) {
   visit("train_source", o.train_source, "source side of the bitext: plain text or .gz, one sentence a line", any_text);
@@ -61,7 +66,8 @@ void fields(DataOptions& o, Visit visit) {
   visit("test_source", o.test_source, "test set; may be empty", any_text);
   visit("test_target", o.test_target, "", any_text);
   visit("monolingual_source", o.monolingual_source, "more sources, without references; may be empty", any_text);
-  visit("tokenizer", o.tokenizer, "a SentencePiece model to use; empty: one is trained on the training bitext", any_text);
+  visit("tokenizer", o.tokenizer, "a SentencePiece model to use; empty: one is trained on the training bitext",
+        any_text);
   visit("vocabulary_size", o.vocabulary_size, "pieces, both languages together", vocabulary_rule);
   visit("character_coverage", o.character_coverage, "of the trained tokenizer; the rest falls back to bytes", share);
   visit("max_length", o.max_length, "pieces; longer training pairs are dropped", length_rule);
@@ -70,11 +76,11 @@ void fields(DataOptions& o, Visit visit) {
 template <class Visit>
 void fields(ModelOptions& o, Visit visit) {
   visit("preset", o.preset, "mini, tiny, base or big; fills in what is 0 below", preset_rule);
-  visit("hidden", o.hidden, "width of the model", not_negative);
-  visit("feed_forward", o.feed_forward, "", not_negative);
-  visit("heads", o.heads, "", not_negative);
-  visit("encoder_layers", o.encoder_layers, "", not_negative);
-  visit("decoder_layers", o.decoder_layers, "", not_negative);
+  visit("hidden", o.hidden, "width of the model", size_rule);
+  visit("feed_forward", o.feed_forward, "", size_rule);
+  visit("heads", o.heads, "", size_rule);
+  visit("encoder_layers", o.encoder_layers, "", size_rule);
+  visit("decoder_layers", o.decoder_layers, "", size_rule);
   visit("dropout", o.dropout, "negative: the preset's", below_one_or_negative);
   visit("norm", o.norm, "layer norm before (pre) or behind (post) each block", norm_rule);
   visit("share_embeddings", o.share_embeddings, "source embedding tied with the target's", either);
@@ -88,7 +94,8 @@ void fields(TrainOptions& o, Visit visit) {
   visit("leaves", o.leaves, "micro-batches of an update: a power of two, at least the number of ranks", power_of_two);
   visit("tokens_per_update", o.tokens_per_update, "target tokens, over all leaves", positive);
   visit("max_updates", o.max_updates, "", positive);
-  visit("learning_rate", o.learning_rate, "peak, reached after the warm-up, then falls with 1/sqrt(update)", above_zero);
+  visit("learning_rate", o.learning_rate, "peak, reached after the warm-up, then falls with 1/sqrt(update)",
+        above_zero);
   visit("warmup_updates", o.warmup_updates, "", not_negative);
   visit("adam_beta1", o.adam_beta1, "", below_one);
   visit("adam_beta2", o.adam_beta2, "", below_one);
@@ -99,7 +106,7 @@ void fields(TrainOptions& o, Visit visit) {
   visit("validate_every", o.validate_every, "updates", positive);
   visit("patience", o.patience, "validations without improvement before stopping", positive);
   visit("checkpoint_every", o.checkpoint_every, "updates", positive);
-  visit("keep_checkpoints", o.keep_checkpoints, "at least 2 are kept", positive);
+  visit("keep_checkpoints", o.keep_checkpoints, "at least 2", at_least_two);
 }
 
 template <class Visit>
@@ -119,7 +126,7 @@ void fields(GrowOptions& o, Visit visit) {
 
 template <class Visit>
 void fields(RewardOptions& o, Visit visit) {
-  visit("name", o.name, "reward column the Improve steps read: chrf or bleu", any_text);
+  visit("name", o.name, "reward column the Improve steps read: chrf or bleu", reward_rule);
 }
 
 template <class Visit>
@@ -147,7 +154,7 @@ void fields(ImproveOptions& o, Visit visit) {
   visit("patience", o.patience, "evaluations without a rise before a step ends", positive);
   visit("stop_when_flat", o.stop_when_flat, "a step that does not raise the reward ends the Improve steps", either);
   visit("checkpoint_every", o.checkpoint_every, "updates", positive);
-  visit("keep_checkpoints", o.keep_checkpoints, "at least 2 are kept", positive);
+  visit("keep_checkpoints", o.keep_checkpoints, "at least 2", at_least_two);
 }
 
 template <class Visit>

@@ -1,7 +1,9 @@
 #include "rest/core/progress.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "rest/core/error.hpp"
@@ -29,6 +31,23 @@ std::string number(double value) {
   return text;
 }
 
+/// Columns of the terminal: a longer line would wrap, and the next could not wipe it out.
+std::size_t terminal_width() {
+  winsize size = {};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1u : 79u;
+}
+
+void draw_bar(double share, const std::string& line) {
+  constexpr std::size_t width = 24;
+  const auto filled = static_cast<std::size_t>(share * static_cast<double>(width));
+  const std::string bar = "[" + std::string(filled, '#') + std::string(width - filled, '.') + "] " + line;
+  std::fprintf(stderr, "\r\033[K%s", bar.substr(0, terminal_width()).c_str());
+}
+
+std::string with_note(const std::string& line, const std::string& note) {
+  return note.empty() ? line : line + ", " + note;
+}
+
 }  // namespace
 
 Progress::Progress(std::string label, std::string unit, std::uint64_t total, Output output)
@@ -48,28 +67,21 @@ void Progress::update(std::uint64_t done, const std::string& note) {
   if (!enabled_) return;
   done_ = done;
   const auto now = Clock::now();
-  if (!started_) {
+  if (!started_ || done < first_done_) {
     started_ = true;
     first_done_ = done;
     start_ = last_print_ = now;
     return;
   }
-  const double since = std::chrono::duration<double>(now - last_print_).count();
-  if (since < (terminal_ ? 0.2 : 30.0)) return;
+  if (std::chrono::duration<double>(now - last_print_).count() < (terminal_ ? 0.2 : 30.0)) return;
   last_print_ = now;
-  const double taken = std::chrono::duration<double>(now - start_).count();
-  const double rate = static_cast<double>(done - first_done_) / taken;
-  const double share = total_ == 0 ? 0.0 : static_cast<double>(done) / static_cast<double>(total_);
-  const std::string left =
-      rate > 0.0 && total_ > done ? duration(static_cast<double>(total_ - done) / rate) + " left" : "";
-  const std::string line = concat(label_, ": ", done, " of ", total_, " ", unit_, " (", number(100.0 * share), " %), ",
-                                  number(rate), " ", unit_, "/s", left.empty() ? "" : ", ", left,
-                                  note.empty() ? "" : ", ", note);
-  if (!terminal_) return log_info(line);
-  constexpr int width = 24;
-  const int filled = static_cast<int>(share * width);
-  std::fprintf(stderr, "\r\033[K[%s%s] %s", std::string(static_cast<std::size_t>(filled), '#').c_str(),
-               std::string(static_cast<std::size_t>(width - filled), '.').c_str(), line.c_str());
+  const double rate = static_cast<double>(done - first_done_) / std::chrono::duration<double>(now - start_).count();
+  const double share = total_ == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
+  std::string line = concat(label_, ": ", done, " of ", total_, " ", unit_, " (", number(100.0 * share), " %), ",
+                            number(rate), " ", unit_, "/s");
+  if (rate > 0.0 && total_ > done) line += ", " + duration(static_cast<double>(total_ - done) / rate) + " left";
+  line = with_note(line, note);
+  terminal_ ? draw_bar(share, line) : log_info(line);
 }
 
 void Progress::finish(const std::string& note) {
@@ -77,9 +89,9 @@ void Progress::finish(const std::string& note) {
   if (terminal_ && started_) std::fputs("\r\033[K", stderr);
   started_ = false;
   const double taken = std::chrono::duration<double>(Clock::now() - start_).count();
-  const double rate = taken > 0.0 ? static_cast<double>(done_ - first_done_) / taken : 0.0;
-  log_info(concat(label_, ": ", done_, " ", unit_, " in ", duration(taken), ", ", number(rate), " ", unit_, "/s",
-                  note.empty() ? "" : ", ", note));
+  std::string line = concat(label_, ": ", done_, " ", unit_, " in ", duration(taken));
+  if (done_ > first_done_) line += ", " + number(static_cast<double>(done_ - first_done_) / taken) + " " + unit_ + "/s";
+  log_info(with_note(line, note));
 }
 
 }  // namespace rest

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "rest/core/committed.hpp"
 #include "rest/core/error.hpp"
 
 namespace rest {
@@ -10,23 +11,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool is_policy(const fs::path& directory) { return fs::exists(directory / "model.safetensors.commit.json"); }
+bool is_policy(const fs::path& directory) { return find_committed(directory / "model.safetensors").has_value(); }
 
-std::vector<std::string> policies_of(const fs::path& root) {
-  std::vector<std::string> names;
+/// What lies in a folder; nothing when it is none or cannot be read.
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) entries.push_back(entry.path());
+  std::sort(entries.begin(), entries.end());
+  return entries;
+}
+
+std::string policies_of(const fs::path& root) {
+  std::string names;
   const auto add = [&](const fs::path& folder, const std::string& prefix) {
-    if (!fs::is_directory(folder)) return;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (is_policy(entry.path())) names.push_back(prefix + entry.path().filename().string());
+    for (const fs::path& entry : entries_of(folder)) {
+      if (is_policy(entry)) names += (names.empty() ? "" : ", ") + prefix + entry.filename().string();
     }
   };
   add(root / "policy", "");
-  if (fs::is_directory(root / "improve")) {
-    for (const auto& variant : fs::directory_iterator(root / "improve")) {
-      add(variant.path(), variant.path().filename().string() + "/");
-    }
-  }
-  std::sort(names.begin(), names.end());
+  for (const fs::path& variant : entries_of(root / "improve")) add(variant, variant.filename().string() + "/");
   return names;
 }
 
@@ -36,8 +40,7 @@ fs::path RunDirectory::policy(const std::string& name) const {
   for (const fs::path& candidate : {root_ / "policy" / name, root_ / "improve" / name, fs::path(name)}) {
     if (is_policy(candidate)) return candidate;
   }
-  std::string known;
-  for (const std::string& policy : policies_of(root_)) known += (known.empty() ? "" : ", ") + policy;
+  const std::string known = policies_of(root_);
   throw UsageError("policy \"" + name + "\" is not in run " + root_.string(),
                    known.empty() ? "the run has no complete policy" : "it has " + known,
                    "train it with rest_train or rest_improve, or name another");

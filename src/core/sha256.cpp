@@ -15,7 +15,8 @@ namespace {
 class Sha256 {
  public:
   Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) throw Error("SHA-256 cannot be had");
+    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
+      throw Error("SHA-256 cannot be had");
   }
   void add(const void* bytes, std::size_t size) {
     if (EVP_DigestUpdate(context_.get(), bytes, size) != 1) throw Error("SHA-256 failed");
@@ -46,6 +47,7 @@ std::string sha256(const std::string& bytes) {
 }
 
 std::string sha256_of_file(const std::filesystem::path& file) {
+  errno = 0;
   std::ifstream in(file, std::ios::binary);
   if (!in) throw Error(file.string() + " cannot be read", std::strerror(errno));
   Sha256 hash;

@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "rest/core/error.hpp"
 
 namespace rest {
@@ -27,7 +30,8 @@ void install_stop_signals() {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) {
-    if (sigaction(signal, &action, nullptr) != 0) throw Error(concat("sigaction failed for signal ", signal));
+    if (sigaction(signal, &action, nullptr) != 0)
+      throw Error(concat("sigaction failed for signal ", signal), std::strerror(errno));
   }
 }
 

@@ -168,7 +168,7 @@ int run_grow_step(const Communicator& world, const Experiment& experiment, const
                     " samples a source at temperature ", experiment.grow.temperature));
   }
   const auto start = Clock::now();
-  const GrowCounts counts = grow_shards(world, grower, missing);
+  const GrowCounts counts = missing.empty() ? GrowCounts{} : grow_shards(world, grower, missing);
   barrier(world);
   log_summary(world, counts, seconds_since(start));
   if (any(world, stop_requested())) {

@@ -18,7 +18,7 @@ class Communicator {
   int size() const { return size_; }
   bool is_root() const { return rank_ == 0; }
 
-  struct Handle;  ///< the MPI communicator, defined in src/comm
+  struct Handle;                                          ///< the MPI communicator, defined in src/comm
   const Handle* handle() const { return handle_.get(); }  ///< null means serial
   explicit Communicator(std::shared_ptr<const Handle> handle);
 
@@ -28,7 +28,7 @@ class Communicator {
 };
 
 void barrier(const Communicator&);
-bool any(const Communicator&, bool value);                 ///< true on all ranks if true on one
+bool any(const Communicator&, bool value);  ///< true on all ranks if true on one
 std::int64_t sum(const Communicator&, std::int64_t value);
 /// Rank 0's bytes on every rank.
 std::string broadcast(const Communicator&, std::string bytes);

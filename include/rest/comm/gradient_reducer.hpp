@@ -28,9 +28,9 @@ class GradientReducer {
   virtual Span<float> finish() = 0;
 };
 
-/// Over MPI on the CPU; serial for a serial communicator. Power-of-two rank counts that divide `leaves` (itself a power of two):
-/// recursive halving and doubling; otherwise partial trees go to bucket owners, who finish the tree, then all-gather.
-/// Throws UsageError when leaves < ranks.
+/// Over MPI on the CPU; serial for a serial communicator. Power-of-two rank counts that divide `leaves` (itself a power
+/// of two): recursive halving and doubling; otherwise partial trees go to bucket owners, who finish the tree, then
+/// all-gather. Collective, as is its end. Throws UsageError when leaves < ranks.
 std::unique_ptr<GradientReducer> make_tree_reducer(const Communicator& communicator, std::int64_t leaves,
                                                    std::size_t elements);
 

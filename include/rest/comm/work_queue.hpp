@@ -11,7 +11,8 @@ namespace rest {
 
 /// Hands out items 0..count-1, each to one rank, in order of asking. Collective construction and destruction.
 /// Each rank asks for its next item one ahead, so that a computing rank 0, which answers inside progress(), never
-/// stalls the others. Once a stop is requested (core/signals) on rank 0, no more items are handed out to anybody.
+/// stalls the others. A stop requested (core/signals) on one rank reaches all through rank 0: nobody starts another
+/// item, and items fetched ahead are dropped. So is the one of a rank that ends its queue early for another reason.
 class WorkQueue {
  public:
   /// `items` must be equal on all ranks (what is left to do, in the order to do it).
@@ -22,7 +23,7 @@ class WorkQueue {
 
   /// The next item of this rank; nothing when all are handed out or a stop was requested on any rank.
   std::optional<std::int64_t> next();
-  /// Answers waiting ranks; cheap. Call it now and then during long work.
+  /// On rank 0: answers waiting ranks. Elsewhere: reports a stop. Cheap; call it now and then during long work.
   void progress();
   /// Items handed out so far, as known at rank 0 (elsewhere: this rank's own).
   std::int64_t handed_out() const;

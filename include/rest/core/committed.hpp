@@ -23,9 +23,9 @@ std::string lineage_difference(const Lineage& there, const Lineage& asked);
 
 /// Commit record `<path>.commit.json` of a file or directory. What has no record does not exist.
 struct CommitRecord {
-  std::string name;       ///< file name of the artefact
-  std::uint64_t bytes;    ///< its size (directories: the sum over files)
-  std::string sha256;     ///< of the file; of a directory: of its sorted "name sha256" lines
+  std::string name;     ///< file name of the artefact
+  std::uint64_t bytes;  ///< its size (directories: the sum over files)
+  std::string sha256;   ///< of the file; of a directory: of its sorted "name sha256" lines
   Lineage lineage;
 };
 
@@ -47,8 +47,8 @@ void commit_directory(const std::filesystem::path& path, const Lineage& lineage,
 /// (Hashing is verify_committed's.) Damaged or unfinished ones are absent.
 std::optional<CommitRecord> find_committed(const std::filesystem::path& path);
 
-/// True if complete with this lineage, false if absent. Throws Error naming the difference when it is there with another
-/// lineage, and how to go on (another run directory or variant, or remove it).
+/// True if complete with this lineage, false if absent. Throws Error naming the difference when it is there with
+/// another lineage, and how to go on (another run directory or variant, or remove it).
 bool is_committed(const std::filesystem::path& path, const Lineage& lineage);
 
 /// The record of something that must be there, with its bytes hashed and compared. Throws Error naming the file:

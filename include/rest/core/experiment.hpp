@@ -25,9 +25,9 @@ struct DataOptions {
 struct ModelOptions {
   std::string preset = "base";
   std::int64_t hidden = 0, feed_forward = 0, heads = 0, encoder_layers = 0, decoder_layers = 0;
-  double dropout = -1.0;          ///< negative: the preset's
-  std::string norm = "pre";       ///< "pre" or "post"
-  bool share_embeddings = true;   ///< source embedding tied with the target's (target and projection always are)
+  double dropout = -1.0;         ///< negative: the preset's
+  std::string norm = "pre";      ///< "pre" or "post"
+  bool share_embeddings = true;  ///< source embedding tied with the target's (target and projection always are)
 };
 
 /// [train] Behaviour cloning of the bitext (policy g0-i0).
@@ -38,31 +38,31 @@ struct TrainOptions {
   std::int64_t leaves = 4;                ///< micro-batches of an update; at least the number of ranks
   std::int64_t tokens_per_update = 4096;  ///< target tokens, over all leaves
   std::int64_t max_updates = 500000;
-  double learning_rate = 5e-4;            ///< peak, reached after the warm-up, then falls with 1/sqrt(update)
+  double learning_rate = 5e-4;  ///< peak, reached after the warm-up, then falls with 1/sqrt(update)
   std::int64_t warmup_updates = 4000;
   double adam_beta1 = 0.9, adam_beta2 = 0.98, adam_epsilon = 1e-9;
-  double clip_norm = 1.0;                 ///< 0: no clipping
+  double clip_norm = 1.0;  ///< 0: no clipping
   double label_smoothing = 0.1;
-  double average_decay = 0.0;             ///< exponential moving average of weights, per update; 0: none
-  std::int64_t validate_every = 1000;     ///< updates
-  std::int64_t patience = 10;             ///< validations without improvement before stopping
-  std::int64_t checkpoint_every = 1000;   ///< updates
+  double average_decay = 0.0;            ///< exponential moving average of weights, per update; 0: none
+  std::int64_t validate_every = 1000;    ///< updates
+  std::int64_t patience = 10;            ///< validations without improvement before stopping
+  std::int64_t checkpoint_every = 1000;  ///< updates
   std::int64_t keep_checkpoints = 2;
 };
 
 /// [grow] Sampling of the Grow step (section 3.1, N and temperature of section 4).
 struct GrowOptions {
   std::int64_t seed = 1;
-  std::int64_t samples = 100;              ///< N, per source
-  double temperature = 0.8;                ///< 0: greedy
-  std::int64_t top_k = 0;                  ///< 0: all
+  std::int64_t samples = 100;  ///< N, per source
+  double temperature = 0.8;    ///< 0: greedy
+  std::int64_t top_k = 0;      ///< 0: all
   double top_p = 1.0;
-  double epsilon = 0.0;                    ///< drop tokens below this probability
-  std::int64_t max_length = 128;           ///< pieces
+  double epsilon = 0.0;           ///< drop tokens below this probability
+  std::int64_t max_length = 128;  ///< pieces
   std::int64_t sources_per_shard = 256;
-  std::int64_t max_rows = 512;             ///< distinct prefixes decoded at a time: bounds memory whatever N is
-  std::string precision = "float32";       ///< or "bfloat16", "float64"
-  bool include_originals = true;           ///< D_g = samples + D
+  std::int64_t max_rows = 512;        ///< distinct prefixes decoded at a time: bounds memory whatever N is
+  std::string precision = "float32";  ///< or "bfloat16", "float64"
+  bool include_originals = true;      ///< D_g = samples + D
 };
 
 /// [reward]
@@ -74,26 +74,26 @@ struct RewardOptions {
 struct ImproveOptions {
   std::string loss = "bc";
   std::int64_t seed = 1;
-  std::int64_t grow_step = 1;              ///< G: Grow steps of the whole run
-  std::int64_t steps = 6;                  ///< I: Improve steps after g-i0; fewer than thresholds skip the small ones
+  std::int64_t grow_step = 1;  ///< G: Grow steps of the whole run
+  std::int64_t steps = 6;      ///< I: Improve steps after g-i0; fewer than thresholds skip the small ones
   std::vector<double> thresholds = {0.0, 0.7, 0.8, 0.9, 0.95, 0.99};
-  double lambda = -1.0;                    ///< share of sampled data in the loss (A.9); negative: as it comes
-  bool keep_unfinished = false;            ///< also train on samples cut at the maximum length
+  double lambda = -1.0;          ///< share of sampled data in the loss (A.9); negative: as it comes
+  bool keep_unfinished = false;  ///< also train on samples cut at the maximum length
   std::string precision = "float32";
   std::int64_t leaves = 4;
   std::int64_t tokens_per_update = 4096;
-  std::int64_t max_updates = 10000;        ///< per step
-  double learning_rate = 1e-4;             ///< of the first step
-  double learning_rate_decay = 0.5;        ///< factor from step to step
+  std::int64_t max_updates = 10000;  ///< per step
+  double learning_rate = 1e-4;       ///< of the first step
+  double learning_rate_decay = 0.5;  ///< factor from step to step
   std::int64_t warmup_updates = 100;
   double clip_norm = 1.0;
   double label_smoothing = 0.0;
-  double dropout = -1.0;                   ///< negative: the model's
+  double dropout = -1.0;  ///< negative: the model's
   double average_decay = 0.0;
-  std::int64_t evaluate_every = 500;       ///< updates between rewards on the first half of validation
-  std::int64_t evaluate_samples = 4;       ///< samples a source in those
-  std::int64_t patience = 3;               ///< evaluations without a rise before a step ends
-  bool stop_when_flat = true;              ///< a step that does not raise the reward ends the Improve steps
+  std::int64_t evaluate_every = 500;  ///< updates between rewards on the first half of validation
+  std::int64_t evaluate_samples = 4;  ///< samples a source in those
+  std::int64_t patience = 3;          ///< evaluations without a rise before a step ends
+  bool stop_when_flat = true;         ///< a step that does not raise the reward ends the Improve steps
   std::int64_t checkpoint_every = 500;
   std::int64_t keep_checkpoints = 2;
 };
@@ -102,9 +102,9 @@ struct ImproveOptions {
 struct EvaluateOptions {
   std::int64_t seed = 1;
   double temperature = 0.8;
-  std::int64_t samples = 8;          ///< per source, for the mean reward of sampled output
+  std::int64_t samples = 8;  ///< per source, for the mean reward of sampled output
   std::int64_t max_length = 128;
-  std::int64_t bootstrap = 1000;     ///< resamples of the paired bootstrap
+  std::int64_t bootstrap = 1000;  ///< resamples of the paired bootstrap
 };
 
 /// Everything an experiment file says. Each program reads the sections it needs.

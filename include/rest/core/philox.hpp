@@ -30,7 +30,8 @@ class Philox {
     std::uint32_t k0 = static_cast<std::uint32_t>(key_), k1 = static_cast<std::uint32_t>(key_ >> 32);
     for (int round = 0; round < 10; ++round) {
       const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c0, p1 = std::uint64_t{0xCD9E8D57u} * c2;
-      const auto n0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^ k0, n2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^ k1;
+      const auto n0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^ k0,
+                 n2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^ k1;
       c1 = static_cast<std::uint32_t>(p1), c3 = static_cast<std::uint32_t>(p0);
       c0 = n0, c2 = n2;
       k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;

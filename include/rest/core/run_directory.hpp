@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 namespace rest {
 
@@ -25,7 +27,7 @@ class RunDirectory {
   std::filesystem::path metrics() const { return root_ / "metrics"; }
   std::filesystem::path report() const { return root_ / "report"; }
 
-  /// "g0-i0" or "<variant>/g1-i2" to its directory; an existing path is taken as it is.
+  /// "g0-i0" or "<variant>/g1-i2" to its directory; or the path of a policy's directory.
   /// Throws UsageError listing the policies of the run when there is no such one.
   std::filesystem::path policy(const std::string& name) const;
 

@@ -1,0 +1,183 @@
+"""Reading a run directory: what the scripts of this folder share. The formats are described in data/README.md."""
+
+import json
+import math
+import sys
+from functools import cached_property
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+SAMPLED, GREEDY, ORIGINAL, CONTROL = "#0072B2", "#D55E00", "#8A8A8A", "#009E73"
+
+
+class Problem(SystemExit):
+    """Ends a script with words for its user and exit code 1."""
+
+    def __init__(self, words):
+        super().__init__(f"error: {words}")
+
+
+def read_json(path):
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except json.JSONDecodeError as problem:
+        raise Problem(f"{path} is no JSON ({problem})") from None
+
+
+def figure_of(record, *keys):
+    """A number deep in a JSON record; NaN where it is missing."""
+    for key in keys:
+        record = record.get(key) if isinstance(record, dict) else None
+    return float(record) if isinstance(record, (int, float)) else math.nan
+
+
+def is_committed(path):
+    """Files without a commit record are unfinished: they do not exist."""
+    return path.exists() and path.with_name(path.name + ".commit.json").exists()
+
+
+def ragged(file, group=""):
+    """Rows of a `length` and `tokens` pair as a list of arrays."""
+    prefix = group + "/" if group else ""
+    ends = np.cumsum(file[prefix + "length"][()].astype(np.int64))
+    return np.split(file[prefix + "tokens"][()], ends[:-1])
+
+
+class Run:
+    def __init__(self, path):
+        self.path = Path(path)
+        if not self.path.is_dir():
+            raise Problem(f"there is no run directory {path}")
+
+    def policies(self, variant):
+        """g0-i0 and the variant's Improve steps in order, moot ones too."""
+        steps = [p.parent for p in (self.path / "improve" / variant).glob("g*-i*/step.json")]
+        steps.sort(key=lambda p: [int(part[1:]) for part in p.name.split("-")])
+        return ["g0-i0"] + [f"{variant}/{p.name}" for p in steps]
+
+    def step(self, policy):
+        """step.json of an Improve step; empty for g0-i0."""
+        path = self.path / "improve" / policy / "step.json"
+        return read_json(path) if path.exists() else {}
+
+    def metrics(self, policy, corpus):
+        """What rest_evaluate wrote; None where it has not been run."""
+        path = self.path / "metrics" / f"{policy.replace('/', '_')}.{corpus}.json"
+        return read_json(path) if path.exists() else None
+
+    def controls(self, policy, corpus):
+        """Evaluations of a policy at other temperatures than the experiment's."""
+        paths = sorted((self.path / "metrics").glob(f"{policy.replace('/', '_')}.{corpus}.t*.json"))
+        return [read_json(path) for path in paths if not path.name.endswith(".commit.json")]
+
+    def corpus_text(self, name, side):
+        """Sentences of one side of a corpus; empty if there is none."""
+        path = self.path / "corpus" / f"{name}.h5"
+        if not path.exists():
+            return []
+        with h5py.File(path) as file:
+            if side not in file:
+                return []
+            text = file[side]["text"][()].tobytes()
+            ends = np.cumsum(file[side]["text_length"][()].astype(np.int64))
+        starts = np.concatenate([[0], ends[:-1]])
+        return [text[a:b].decode("utf-8", "replace") for a, b in zip(starts, ends)]
+
+    @cached_property
+    def _pieces(self):
+        try:
+            import sentencepiece
+        except ImportError:
+            return None
+        model = self.path / "tokenizer" / "tokenizer.model"
+        return sentencepiece.SentencePieceProcessor(model_file=str(model)) if model.exists() else None
+
+    def decode(self, tokens):
+        """Text of pieces; their ids where the sentencepiece package or the model is missing."""
+        tokens = [int(token) for token in tokens]
+        return self._pieces.decode(tokens) if self._pieces else " ".join(map(str, tokens))
+
+    def write_report(self, name, text, folder=None):
+        """Writes to report/ or another folder and returns the path."""
+        path = self.report(name, folder)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def report(self, name, folder=None):
+        folder = Path(folder) if folder else self.path / "report"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / name
+
+
+class GrowStep:
+    """The candidates of a Grow step as whole columns: by the virtual datasets of index.h5, else shard by shard."""
+
+    def __init__(self, run, number, reward):
+        self.path = run.path / "grow" / f"g{number}"
+        index = self.path / "index.h5"
+        self._index = h5py.File(index) if is_committed(index) else None
+        self._shards = [p for p in sorted(self.path.glob("shard-*.h5")) if is_committed(p)]
+        if not self._shards:
+            raise Problem(f"{self.path} has no complete shard; run rest_grow")
+        self.complete = self._index is not None
+        self.reward = self._rewards(reward).astype(np.float64)  # as the programs compare with thresholds
+        self.length = self.column("length")
+        self.count = self.column("count").astype(np.int64)
+        self.original = self.column("origin") == 1
+        self.finished = self.column("finished") == 1
+        self.log_prob = self.column("log_prob")
+        per_source = self.column("candidates_per_source")
+        self.source = np.repeat(np.arange(len(per_source)), per_source)
+        self.sources = len(per_source)
+        self._token_ends = np.cumsum(self.length, dtype=np.int64)
+
+    def options(self):
+        with h5py.File(self._shards[0]) as file:
+            return json.loads(file.attrs.get("options", "{}"))
+
+    def column(self, name):
+        if self._index is not None:
+            return self._index[name][()]
+        return np.concatenate([self._read(path, name) for path in self._shards])
+
+    def tokens(self, row):
+        end = self._token_ends[row]
+        return self._all_tokens[end - self.length[row]:end]
+
+    @cached_property
+    def _all_tokens(self):
+        # A dataset reads the slices asked for; without an index the columns have to be joined.
+        return self._index["tokens"] if self._index is not None else self.column("tokens")
+
+    def _rewards(self, name):
+        if self._index is not None and name in self._index.get("rewards", {}):
+            return self._index["rewards"][name][()]
+        paths = [self.path / "rewards" / name / shard.name for shard in self._shards]
+        missing = [path for path in paths if not is_committed(path)]
+        if missing:
+            there = sorted(p.name for p in (self.path / "rewards").glob("*") if p.is_dir())
+            raise Problem(f"{missing[0]} is missing (rewards there: {', '.join(there) or 'none'}); run rest_score")
+        return np.concatenate([self._read(path, "reward") for path in paths])
+
+    @staticmethod
+    def _read(path, name):
+        with h5py.File(path) as file:
+            return file[name][()]
+
+
+def new_figure(*args, **kwargs):
+    """matplotlib's subplots in the look of this folder, without a display."""
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    plt.rcParams.update({
+        "figure.dpi": 110, "savefig.dpi": 150, "font.size": 10, "axes.titlesize": 11, "axes.titlelocation": "left",
+        "axes.titleweight": "bold", "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
+        "axes.grid.axis": "y", "axes.axisbelow": True, "grid.color": "#E3E3E3", "legend.frameon": False})
+    return plt.subplots(*args, layout="constrained", **kwargs)
+
+
+def warn(words):
+    print(f"warning: {words}", file=sys.stderr)

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# One rank's failure or stop ends all ranks, within seconds, with the right exit code and its cause in the log.
+set -u
+tests=${REST_BIN:?}/../tests/mpi_tests
+[ -x "$tests" ] || { echo "no $tests"; exit 77; }
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+failures=0
+
+# expect CODE RANKS PATTERN COUNT ARGUMENTS...: the exit code, and how many lines of output match.
+expect() {
+  local code=$1 ranks=$2 pattern=$3 count=$4 start=$SECONDS got lines
+  shift 4
+  timeout 60 mpirun --oversubscribe --bind-to none -n "$ranks" "$tests" "$@" >"$out" 2>&1
+  got=$?
+  lines=$(grep -c -- "$pattern" "$out")
+  if [ $got -ne "$code" ] || [ "$lines" -ne "$count" ] || [ $((SECONDS - start)) -gt 20 ]; then
+    echo "FAILED: $* on $ranks ranks: exit $got (not $code), '$pattern' on $lines lines (not $count), $((SECONDS - start)) s"
+    cat "$out"
+    failures=$((failures + 1))
+  fi
+}
+
+for rank in 0 1 2; do
+  expect 1 3 'this rank fails (as asked); look on' 1 --fault=error $rank
+  expect 2 3 'this rank has a usage error' 1 --fault=usage $rank
+  expect 1 3 'this rank fails in a queue' 1 --fault=queue-error $rank
+  expect 75 3 'error' 0 --fault=stop $rank
+done
+expect 1 3 'rank 1: error: this rank fails' 1 --fault=error 1
+expect 2 4 'every rank has this usage error' 1 --fault=usage-all
+expect 2 4 'MPI_ABORT' 0 --fault=usage-all
+expect 1 2 'out of memory' 1 --fault=memory 1
+expect 1 2 'not a std::exception' 1 --fault=odd 1
+expect 1 1 'this rank fails (as asked); look on' 1 --fault=error 0
+expect 2 1 'every rank has this usage error' 1 --fault=usage-all
+expect 75 1 'error' 0 --fault=stop 0
+expect 75 2 'error' 0 --fault=stop 1
+expect 75 4 'error' 0 --fault=stop 0
+expect 2 3 'error' 0 --fault=code 1
+expect 0 3 'error' 0 --fault=none
+
+# Without mpirun: a world of one rank.
+"$tests" --fault=error 0 >"$out" 2>&1
+[ $? -eq 1 ] || { echo "FAILED: alone, an error does not exit 1"; cat "$out"; failures=$((failures + 1)); }
+
+[ $failures -eq 0 ] && echo "all ranks end together"
+exit $((failures > 0))

@@ -1,0 +1,103 @@
+#include "rest/train/batch.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <set>
+
+#include "rest/core/philox.hpp"
+
+namespace rest {
+namespace {
+
+/// Random pairs of lengths 1 to 20.
+class FakeDataset : public Dataset {
+ public:
+  explicit FakeDataset(std::size_t size) {
+    const Philox draw(Purpose::split, 1);
+    for (std::uint32_t i = 0; i < size; ++i) {
+      source_.push_back(std::vector<Token>(1 + draw(i)[0] % 20, 5));
+      target_.push_back(std::vector<Token>(1 + draw(i)[1] % 20, i % 50 + 4));
+    }
+  }
+  std::size_t size() const override { return source_.size(); }
+  Example get(std::size_t i) const override { return {source_[i], target_[i], 1.0f + static_cast<float>(i % 3), i}; }
+
+ private:
+  std::vector<std::vector<Token>> source_, target_;
+};
+
+TEST(BatchTest, ShiftsTargetsAndMarksPadding) {
+  const FakeDataset data(10);
+  const std::vector<std::size_t> examples{3, 7};
+  const Batch batch = make_batch(data, examples);
+  for (std::int64_t r = 0; r < 2; ++r) {
+    const Example example = data.get(examples[static_cast<std::size_t>(r)]);
+    const auto n = static_cast<std::int64_t>(example.source.size()), m = static_cast<std::int64_t>(example.target.size());
+    EXPECT_EQ(batch.source[r][n].item<std::int64_t>(), 3);
+    EXPECT_EQ(batch.source_mask[r].sum().item<std::int64_t>(), n + 1);
+    EXPECT_EQ(batch.target_in[r][0].item<std::int64_t>(), 2);
+    EXPECT_EQ(batch.target_in[r][m].item<std::int64_t>(), example.target[0]);
+  }
+  const auto tokens = data.get(3).target.size() + data.get(7).target.size() + 2;
+  EXPECT_EQ(batch.target_out.numel(), static_cast<std::int64_t>(tokens));
+  EXPECT_EQ((batch.target_out == 3).sum().item<std::int64_t>(), 2);
+  EXPECT_FLOAT_EQ(static_cast<float>(batch.weight), batch.token_weight.sum().item<float>());
+}
+
+TEST(BatchPlanTest, AnEpochHoldsEveryExampleOnceWithinTheBudget) {
+  const FakeDataset data(997);
+  BatchPlan plan(data, 1, 200, 4);
+  BatchCursor cursor;
+  std::multiset<std::size_t> seen;
+  while (cursor.epoch == 0) {
+    const auto leaves = plan.next(cursor);
+    ASSERT_EQ(leaves.size(), 4u);
+    std::size_t tokens = 0;
+    for (const auto& leaf : leaves)
+      for (const std::size_t example : leaf) {
+        seen.insert(example);
+        tokens += data.get(example).target.size() + 1;
+      }
+    EXPECT_LE(tokens, 200u);
+    EXPECT_GT(tokens, 0u);
+  }
+  EXPECT_EQ(seen.size(), 997u);
+  EXPECT_EQ(std::set<std::size_t>(seen.begin(), seen.end()).size(), 997u);
+}
+
+TEST(BatchPlanTest, EpochsAreShuffledAnew) {
+  const FakeDataset data(300);
+  BatchPlan plan(data, 1, 100, 2);
+  BatchCursor cursor;
+  const auto first = plan.next(cursor);
+  while (cursor.epoch == 0) plan.next(cursor);
+  EXPECT_NE(first, plan.next(cursor));
+}
+
+TEST(BatchPlanTest, ACursorGoesOnWhereItStood) {
+  const FakeDataset data(500);
+  BatchPlan plan(data, 7, 150, 2);
+  BatchCursor cursor;
+  for (int i = 0; i < 60; ++i) plan.next(cursor);
+  BatchCursor restored = cursor;
+  const auto expected = plan.next(cursor);
+  BatchPlan again(data, 7, 150, 2);
+  EXPECT_EQ(again.next(restored), expected);
+}
+
+TEST(BatchPlanTest, LeavesAreEven) {
+  const FakeDataset data(2000);
+  BatchPlan plan(data, 1, 800, 4);
+  BatchCursor cursor;
+  for (int i = 0; i < 10; ++i) {
+    for (const auto& leaf : plan.next(cursor)) {
+      std::size_t tokens = 0;
+      for (const std::size_t example : leaf) tokens += data.get(example).target.size() + 1;
+      EXPECT_LE(tokens, 222u);  // a quarter and one longest example
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rest
