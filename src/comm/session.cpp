@@ -83,11 +83,15 @@ int end_usage(const MpiSession& session, const std::string& words) {
   session.abort(exit_usage);
 }
 
-/// One exit code for all ranks: a failure before a stop, a stop before success.
+/// One exit code for all ranks: the lowest failing rank's, else a stop, else success.
 int agree_on_exit(const Communicator& world, int code) {
-  const bool failed = code != exit_success && code != exit_stopped;
-  if (any(world, failed)) return failed ? code : exit_failure;
-  return any(world, code == exit_stopped) ? exit_stopped : exit_success;
+  const std::vector<double> own{static_cast<double>(code)};
+  int agreed = exit_success;
+  for (const double of_rank : all_gather(world, Span<const double>(own))) {
+    if (of_rank != exit_success && of_rank != exit_stopped) return static_cast<int>(of_rank);
+    if (of_rank == exit_stopped) agreed = exit_stopped;
+  }
+  return agreed;
 }
 
 }  // namespace

@@ -184,6 +184,8 @@ std::optional<CommitRecord> find_committed(const fs::path& path) {
     return record;
   } catch (const json::exception&) {
     return std::nullopt;
+  } catch (const std::ios_base::failure&) {
+    return std::nullopt;
   } catch (const Error&) {
     return std::nullopt;
   }

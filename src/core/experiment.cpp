@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <optional>
-#include <sstream>
 
 #include "experiment_fields.hpp"
 #include "rest/core/error.hpp"
@@ -109,12 +109,12 @@ void apply(Experiment& experiment, const std::string& section, const std::string
 }
 
 toml::table parse_file(const fs::path& file) {
-  std::ifstream in(file);
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   std::error_code ignored;
+  std::ifstream in(file);
   if (!in || fs::is_directory(file, ignored)) {
     throw UsageError("experiment file " + file.string() + " cannot be read", "", "check the path");
   }
+  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   try {
     return toml::parse(text, file.string());
   } catch (const toml::parse_error& problem) {

@@ -62,7 +62,8 @@ PairedDifference paired_bootstrap(std::size_t items, std::int64_t resamples, std
     below += figure <= 0.0 ? 1.0 : 0.0;
     above += figure >= 0.0 ? 1.0 : 0.0;
   }
-  const double p = 2.0 * std::min(below, above) / static_cast<double>(figures.size());
+  // One more on each side: a p-value of 0 would claim more than the resamples can tell.
+  const double p = 2.0 * (std::min(below, above) + 1.0) / static_cast<double>(figures.size() + 1);
   return {interval(difference(all_positions(items)), figures), std::min(1.0, p)};
 }
 
