@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "rest/core/build_info.hpp"
+#include "rest/comm/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 

@@ -22,7 +22,9 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         app.add_option("--temperature", temperature, "Sample at this temperature; 0: greedy")
             ->check(CLI::NonNegativeNumber)
             ->capture_default_str();
-        app.add_option("--samples", samples, "Samples a line, when sampling")->check(CLI::PositiveNumber)->capture_default_str();
+        app.add_option("--samples", samples, "Samples a line, when sampling")
+            ->check(CLI::PositiveNumber)
+            ->capture_default_str();
       });
   if (!command || !world.is_root()) return rest::exit_success;
   rest::GrowOptions sampling = command->experiment.grow;

@@ -1,12 +1,14 @@
 #include "rest/eval/evaluate_policy.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 
-#include "rest/core/build_info.hpp"
+#include "rest/comm/build_info.hpp"
 #include "rest/core/committed.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
@@ -70,8 +72,8 @@ std::vector<std::string> references_of(const EvaluationSet& set) {
   return references;
 }
 
-json evaluate(const Communicator& world, const Experiment& experiment, const Policy& policy,
-              const Policy& initial, const EvaluationSet& set, double temperature) {
+json evaluate(const Communicator& world, const Experiment& experiment, const Policy& policy, const Policy& initial,
+              const EvaluationSet& set, double temperature) {
   const EvaluateOptions& options = experiment.evaluate;
   const auto seed = static_cast<std::uint64_t>(options.seed);
   GrowOptions sampling = experiment.grow;
@@ -83,7 +85,8 @@ json evaluate(const Communicator& world, const Experiment& experiment, const Pol
   const Outputs sampled = evaluate_outputs(world, model, set, generate_options(sampling));
   sampling.temperature = 0.0;
   const Outputs greedy = evaluate_outputs(world, model, set, generate_options(sampling));
-  const KlPerSource kl = evaluate_kl(world, model, initial.model(experiment.grow.precision), set, generate_options(sampling));
+  const KlPerSource kl =
+      evaluate_kl(world, model, initial.model(experiment.grow.precision), set, generate_options(sampling));
   const auto references = references_of(set);
   const CorpusScores scores(greedy.text, references);
   const auto all = positions(set.sources.size());
@@ -110,7 +113,8 @@ json evaluate(const Communicator& world, const Experiment& experiment, const Pol
                            {"distinct_2", distinct_n(greedy.text, 2)}});
   result["kl"] = {{"mean_per_position", kl.mean_per_position()}, {"temperature", 1.0}, {"reference", "g0-i0"}};
   result["signature"] = {{"bleu", bleu_signature()}, {"chrf", chrf_signature()}};
-  result["per_source"] = {{"sampled_reward", sampled.reward}, {"greedy_reward", greedy.reward}, {"greedy", greedy.text}};
+  result["per_source"] = {
+      {"sampled_reward", sampled.reward}, {"greedy_reward", greedy.reward}, {"greedy", greedy.text}};
   return result;
 }
 
@@ -141,7 +145,8 @@ json compare(const json& ours, const json& theirs, const std::vector<std::string
       return total / static_cast<double>(chosen.size());
     });
   }
-  const CorpusScores a(ours.at("per_source").at("greedy"), references), b(theirs.at("per_source").at("greedy"), references);
+  const CorpusScores a(ours.at("per_source").at("greedy"), references),
+      b(theirs.at("per_source").at("greedy"), references);
   add("bleu", [&](Span<const std::size_t> chosen) { return a.bleu_of(chosen) - b.bleu_of(chosen); });
   add("chrf", [&](Span<const std::size_t> chosen) { return a.chrf_of(chosen) - b.chrf_of(chosen); });
   return result;
@@ -153,7 +158,8 @@ void print_table(const json& metrics) {
   };
   const auto interval = [](const json& figures) {
     char text[64];
-    std::snprintf(text, sizeof text, "95 %% [%.4f, %.4f]", figures.at("low").get<double>(), figures.at("high").get<double>());
+    std::snprintf(text, sizeof text, "95 %% [%.4f, %.4f]", figures.at("low").get<double>(),
+                  figures.at("high").get<double>());
     return std::string(text);
   };
   const json &sampled = metrics.at("sampled"), &greedy = metrics.at("greedy");
@@ -161,7 +167,8 @@ void print_table(const json& metrics) {
               metrics.at("corpus").get<std::string>().c_str(), metrics.at("sources").get<int>(),
               metrics.at("reward").get<std::string>().c_str());
   line("mean reward, sampled", sampled.at("mean_reward"),
-       interval(sampled) + ", T = " + plain_number(sampled.at("temperature")) + ", " + sampled.at("samples").dump() + " samples");
+       interval(sampled) + ", T = " + plain_number(sampled.at("temperature")) + ", " + sampled.at("samples").dump() +
+           " samples");
   line("mean reward, greedy", greedy.at("mean_reward"), interval(greedy));
   line("BLEU, greedy", greedy.at("bleu"), metrics.at("signature").at("bleu"));
   line("chrF, greedy", greedy.at("chrf"), metrics.at("signature").at("chrf"));
@@ -189,15 +196,22 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
   if (!corpus.has_target()) throw Error(run.corpus(request.corpus).string() + " has no references");
   const Tokenizer tokenizer(run.tokenizer());
   const auto reward = make_reward(experiment.reward.name);
-  const EvaluationSet set{corpus,
-                          request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),
-                          tokenizer, *reward};
+  const EvaluationSet set{
+      corpus, request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),
+      tokenizer, *reward};
   const double temperature = request.temperature.value_or(experiment.evaluate.temperature);
   auto options = options_json(experiment.evaluate);
   options["temperature"] = temperature;
   const Lineage lineage = make_lineage(
       "evaluation", {{"policy", policy.digest}, {"corpus", corpus.digest}, {"initial_policy", initial.digest}},
-      {{"evaluate", options}, {"grow", {{"top_k", experiment.grow.top_k}, {"top_p", experiment.grow.top_p}, {"epsilon", experiment.grow.epsilon}, {"precision", experiment.grow.precision}, {"max_rows", experiment.grow.max_rows}}}, {"reward", experiment.reward.name}});
+      {{"evaluate", options},
+       {"grow",
+        {{"top_k", experiment.grow.top_k},
+         {"top_p", experiment.grow.top_p},
+         {"epsilon", experiment.grow.epsilon},
+         {"precision", experiment.grow.precision},
+         {"max_rows", experiment.grow.max_rows}}},
+       {"reward", experiment.reward.name}});
   const fs::path file = metrics_file(run, request, request.policy);
   if (!is_committed(file, lineage)) {
     if (world.is_root()) log_info("evaluating " + request.policy + " on " + request.corpus);
@@ -206,11 +220,14 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
     metrics["corpus"] = request.corpus;
     if (world.is_root()) {
       fs::create_directories(file.parent_path());
-      commit_file(file, lineage, [&](const fs::path& temporary) {
-        std::ofstream out(temporary);
-        out << metrics.dump(1) << '\n';
-        if (!out.flush()) throw Error(temporary.string() + " cannot be written");
-      }, {}, {{"ranks", world.size()}, {"machine", machine_info()}, {"build", build_info()}});
+      commit_file(
+          file, lineage,
+          [&](const fs::path& temporary) {
+            std::ofstream out(temporary);
+            out << metrics.dump(1) << '\n';
+            if (!out.flush()) throw Error(temporary.string() + " cannot be written");
+          },
+          {}, made_by(world, at::get_num_threads()));
     }
     barrier(world);
   }

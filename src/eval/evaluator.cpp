@@ -50,8 +50,8 @@ nlohmann::json judge(const EvaluationSet& set, std::size_t source, const std::ve
   std::vector<ScoredText> batch;
   for (const Candidate& candidate : candidates) texts.push_back(set.tokenizer.decode(candidate.tokens));
   for (const std::string& text : texts) {
-    batch.push_back({set.corpus.source.text[source], text,
-                     set.corpus.has_target() ? &set.corpus.target.text[source] : nullptr});
+    batch.push_back(
+        {set.corpus.source.text[source], text, set.corpus.has_target() ? &set.corpus.target.text[source] : nullptr});
   }
   const auto rewards = set.reward.score(batch);
   double reward = 0.0, length = 0.0, count = 0.0;

@@ -53,7 +53,8 @@ void translate_lines(const Policy& policy, const Tokenizer& tokenizer, const Gro
   std::vector<Line> batch;
   std::string text;
   for (std::uint64_t number = 1; std::getline(in, text); ++number) {
-    if (!is_valid_utf8(text)) throw Error(concat("input line ", number, " is no UTF-8"), "", "convert the text to UTF-8");
+    if (!is_valid_utf8(text))
+      throw Error(concat("input line ", number, " is no UTF-8"), "", "convert the text to UTF-8");
     batch.push_back({tokenizer.encode(text), number});
     if (batch.size() == batch_lines) {
       translate_batch(model, tokenizer, options, batch, out);

@@ -8,8 +8,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "rest/comm/build_info.hpp"
 #include "rest/comm/work_queue.hpp"
-#include "rest/core/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/progress.hpp"
@@ -95,10 +95,7 @@ GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, con
   for (const std::int64_t shard : shards) total += grower.sources(shard);
   Progress progress("grow", "sources", static_cast<std::uint64_t>(total),
                     world.is_root() ? Progress::Output::enabled : Progress::Output::silent);
-  const nlohmann::json sidecar{{"build", build_info()},
-                               {"machine", machine_info()},
-                               {"ranks", world.size()},
-                               {"threads", at::get_num_threads()}};
+  const nlohmann::json sidecar = made_by(world, at::get_num_threads());
   BackgroundWriter writer;  // ends before what it writes from
   const auto start = Clock::now();
   GenerateCounts done;  // in shards that are complete

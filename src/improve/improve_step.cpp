@@ -1,10 +1,12 @@
 #include "rest/improve/improve_step.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <fstream>
 #include <memory>
 
-#include "rest/core/build_info.hpp"
+#include "rest/comm/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/philox.hpp"
@@ -140,7 +142,8 @@ Evaluation ImproveRun::sampled_reward(const Policy& policy) const {
   sampling.max_length = experiment_.evaluate.max_length;
   sampling.seed = experiment_.improve.seed;
   const EvaluationSet set{valid_, validation_half(valid_.size(), Half::select), tokenizer_, *reward_};
-  const Outputs outputs = evaluate_outputs(world_, policy.model(experiment_.grow.precision), set, generate_options(sampling));
+  const Outputs outputs =
+      evaluate_outputs(world_, policy.model(experiment_.grow.precision), set, generate_options(sampling));
   double total = 0.0;
   for (const double reward : outputs.reward) total += reward;
   const double mean = total / static_cast<double>(outputs.reward.size());
@@ -149,17 +152,22 @@ Evaluation ImproveRun::sampled_reward(const Policy& policy) const {
 
 Lineage ImproveRun::lineage(std::int64_t step, const Policy& start, const CandidateView& view) const {
   auto options = options_json(experiment_.improve);
-  for (const char* harmless : {"grow_step", "steps", "thresholds", "stop_when_flat", "checkpoint_every", "keep_checkpoints"}) {
+  for (const char* harmless :
+       {"grow_step", "steps", "thresholds", "stop_when_flat", "checkpoint_every", "keep_checkpoints"}) {
     options.erase(harmless);
   }
   return make_lineage(
       "policy",
-      {{"policy", start.digest}, {"candidates", view.digest()}, {"corpus", corpus_.digest}, {"validation", valid_.digest}},
+      {{"policy", start.digest},
+       {"candidates", view.digest()},
+       {"corpus", corpus_.digest},
+       {"validation", valid_.digest}},
       {{"improve", options},
        {"reward", experiment_.reward.name},
        {"step", step},
        {"threshold", step == 0 ? -1.0 : thresholds_[static_cast<std::size_t>(step - 1)]},
-       {"evaluate", {{"temperature", experiment_.evaluate.temperature}, {"max_length", experiment_.evaluate.max_length}}}});
+       {"evaluate",
+        {{"temperature", experiment_.evaluate.temperature}, {"max_length", experiment_.evaluate.max_length}}}});
 }
 
 void ImproveRun::announce(std::int64_t step, double threshold, const CandidateView& view) const {
@@ -171,8 +179,8 @@ void ImproveRun::announce(std::int64_t step, double threshold, const CandidateVi
   log_info(concat("g", request_.grow_step, "-i", step, ": ",
                   step == 0 ? std::string("all of D_g") : concat("R > ", threshold), " keeps ", kept.candidates, " of ",
                   all.candidates, " candidates (", share(kept.candidates, all.candidates), " %), mean reward ",
-                  kept.mean_reward, "; ", kept.sources_empty, " of ", kept.sources, " sources keep none; sampled share ",
-                  view.sampled_share()));
+                  kept.mean_reward, "; ", kept.sources_empty, " of ", kept.sources,
+                  " sources keep none; sampled share ", view.sampled_share()));
   if (step != 1) return;
   // Algorithm 1 asks for tau_1 >= V_pi: only then does every kept candidate beat the policy's mean.
   if (threshold >= all.mean_reward) {
@@ -192,7 +200,12 @@ int ImproveRun::run_step(std::int64_t step) {
     if (world_.is_root()) {
       log_info(name + " is moot: " + *reason);
       fs::create_directories(directory);
-      commit_json(record, {{"step", step}, {"grow_step", request_.grow_step}, {"threshold", threshold}, {"moot", true}, {"reason", *reason}},
+      commit_json(record,
+                  {{"step", step},
+                   {"grow_step", request_.grow_step},
+                   {"threshold", threshold},
+                   {"moot", true},
+                   {"reason", *reason}},
                   make_lineage("moot step", {}, {{"step", step}}));
     }
     barrier(world_);
@@ -210,15 +223,14 @@ int ImproveRun::run_step(std::int64_t step) {
   announce(step, threshold, view);
   const CrossEntropyLoss loss(experiment_.improve.label_smoothing);
   Trainer trainer(world_, trainer_options(step),
-                  {start, view, loss, [this](const Policy& policy) { return sampled_reward(policy); }, directory, lineage,
-                   "improve " + name});
+                  {start, view, loss, [this](const Policy& policy) { return sampled_reward(policy); }, directory,
+                   lineage, "improve " + name});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;
   if (world_.is_root()) {
     Policy improved = start;
     improved.parameters = result.best_parameters;
-    save_policy(directory, improved, lineage,
-                {{"ranks", world_.size()}, {"machine", machine_info()}, {"build", build_info()}});
+    save_policy(directory, improved, lineage, made_by(world_, at::get_num_threads()));
     const RewardSummary &all = view.all(), &kept = view.kept();
     commit_json(record,
                 {{"step", step},
@@ -235,8 +247,9 @@ int ImproveRun::run_step(std::int64_t step) {
                  {"rose", result.best_update > 0},
                  {"moot", false}},
                 lineage);
-    log_info(concat(name, ": ", result.best_update > 0 ? "reward rose to " : "reward did not rise above ", result.best_score,
-                    " on the selection half of validation, best at update ", result.best_update, " of ", result.updates));
+    log_info(concat(name, ": ", result.best_update > 0 ? "reward rose to " : "reward did not rise above ",
+                    result.best_score, " on the selection half of validation, best at update ", result.best_update,
+                    " of ", result.updates));
   }
   barrier(world_);
   return exit_success;
@@ -267,7 +280,8 @@ std::string policy_to_grow_from(const RunDirectory& run, const std::string& vari
   if (grow_step <= 1) return "g0-i0";
   const fs::path file = run.root() / "improve" / variant / concat("g", grow_step - 1, "-best.json");
   if (!find_committed(file)) {
-    throw Error(file.string() + " is missing", concat("Grow step ", grow_step, " samples from the best policy of the step before"),
+    throw Error(file.string() + " is missing",
+                concat("Grow step ", grow_step, " samples from the best policy of the step before"),
                 concat("run rest_improve --grow-step ", grow_step - 1, " --variant ", variant, " to its end first"));
   }
   return read_json(file).at("policy");

@@ -101,7 +101,8 @@ torch::Tensor initial_parameters(const ParameterLayout& layout, std::uint64_t se
       }
       case ParameterSpec::Kind::matrix: {
         const double bound = std::sqrt(6.0 / static_cast<double>(spec.shape[0] + spec.shape[1]));
-        for (std::int64_t i = 0; i < spec.elements; ++i) first[i] = static_cast<float>(bound * (2.0 * uniform(i) - 1.0));
+        for (std::int64_t i = 0; i < spec.elements; ++i)
+          first[i] = static_cast<float>(bound * (2.0 * uniform(i) - 1.0));
         break;
       }
       case ParameterSpec::Kind::norm_scale:

@@ -28,8 +28,8 @@ void save_policy(const std::filesystem::path& directory, const Policy& policy, c
   const float* const values = parameters.data_ptr<float>();
   std::vector<TensorView> tensors;
   for (const auto& spec : layout.specs) {
-    tensors.push_back({spec.name, "F32", spec.shape, values + spec.offset,
-                       static_cast<std::size_t>(spec.elements) * sizeof(float)});
+    tensors.push_back(
+        {spec.name, "F32", spec.shape, values + spec.offset, static_cast<std::size_t>(spec.elements) * sizeof(float)});
   }
   const std::string config = to_json(policy.config).dump();
   commit_file(

@@ -43,7 +43,8 @@ constexpr std::int64_t prepared_positions = 1024;
 /// Sinusoidal positions [length, hidden]: sines in the first half, cosines in the second (Vaswani et al. 2017, 3.5).
 torch::Tensor sinusoids(std::int64_t length, std::int64_t hidden) {
   const auto double_options = torch::TensorOptions(torch::kFloat64);
-  const auto frequency = torch::exp(torch::arange(0, hidden, 2, double_options) * (-std::log(10000.0) / static_cast<double>(hidden)));
+  const auto frequency =
+      torch::exp(torch::arange(0, hidden, 2, double_options) * (-std::log(10000.0) / static_cast<double>(hidden)));
   const auto angle = torch::arange(length, double_options).unsqueeze(1) * frequency;  // [length, hidden / 2]
   return torch::cat({angle.sin(), angle.cos().narrow(1, 0, hidden / 2)}, 1);
 }
@@ -123,13 +124,13 @@ torch::Tensor Transformer::decode(const torch::Tensor& target, const torch::Tens
   for (const auto& layer : decoder_) {
     const auto self = [&](const torch::Tensor& projected) {
       const auto qkv = projected.chunk(3, -1);
-      return merge_heads(at::scaled_dot_product_attention(split_heads(qkv[0]), split_heads(qkv[1]),
-                                                          split_heads(qkv[2]), {}, 0.0, /*is_causal=*/true));
+      return merge_heads(at::scaled_dot_product_attention(split_heads(qkv[0]), split_heads(qkv[1]), split_heads(qkv[2]),
+                                                          {}, 0.0, /*is_causal=*/true));
     };
     const auto cross = [&](const torch::Tensor& query) {
       const auto key_value = layer.cross_attention.key_value(memory).chunk(2, -1);
-      return merge_heads(
-          at::scaled_dot_product_attention(split_heads(query), split_heads(key_value[0]), split_heads(key_value[1]), mask));
+      return merge_heads(at::scaled_dot_product_attention(split_heads(query), split_heads(key_value[0]),
+                                                          split_heads(key_value[1]), mask));
     };
     x = decoder_layer(layer, x, dropout, self, cross);
   }

@@ -4,8 +4,8 @@
 #include <numeric>
 #include <sstream>
 
+#include "rest/comm/build_info.hpp"
 #include "rest/comm/work_queue.hpp"
-#include "rest/core/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/progress.hpp"
@@ -66,14 +66,13 @@ class StepScorer {
   }
 
   /// Scores one shard and writes its column; returns the candidates scored.
-  std::size_t score(std::int64_t index, WorkQueue& queue) {
+  std::size_t score(const Communicator& world, std::int64_t index, WorkQueue& queue) {
     const std::filesystem::path file = shard_file(dir_, index);
     require_same_text(file);
     const CandidateShard shard = read_shard(file);
     const std::string digest = find_committed(file).value().sha256;
     RewardColumn column{reward_.name(), digest, rewards_of(shard, file, queue)};
-    write_rewards(reward_file(dir_, reward_.name(), index), column, lineage(digest),
-                  {{"build", build_info()}, {"machine", machine_info()}});
+    write_rewards(reward_file(dir_, reward_.name(), index), column, lineage(digest), made_by(world, 1));
     add(shard, column.reward);
     return shard.size();
   }
@@ -196,7 +195,7 @@ int run_score_step(const Communicator& world, const RunDirectory& run, std::int6
                       world.is_root() ? Progress::Output::enabled : Progress::Output::silent);
     std::size_t candidates = 0;
     while (const auto shard = queue.next()) {
-      candidates += scorer.score(*shard, queue);
+      candidates += scorer.score(world, *shard, queue);
       ++scored;
       progress.update(static_cast<std::uint64_t>(queue.handed_out()), concat(candidates, " candidates on this rank"));
     }

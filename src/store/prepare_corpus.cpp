@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "encode_bitext.hpp"
-#include "rest/core/build_info.hpp"
+#include "rest/comm/build_info.hpp"
 #include "rest/core/committed.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
@@ -18,7 +18,8 @@ struct CorpusInput {
   std::string files() const { return target.empty() ? source : source + " and " + target; }
 };
 
-nlohmann::json sidecar() { return {{"build", build_info()}, {"machine", machine_info()}}; }
+/// Rank 0 works alone.
+nlohmann::json sidecar() { return made_by({}, 1); }
 
 // A file that cannot be read is a matter of the key that names it.
 std::string digest_of_input(const std::string& key, const std::string& file) {

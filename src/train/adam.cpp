@@ -13,7 +13,8 @@ namespace {
 constexpr std::int64_t block = 4096;
 
 /// Sum of squares in a fixed order: 16 lanes.
-__attribute__((target_clones("avx512f", "avx2", "default"))) double square_sum(const float* values, std::int64_t count) {
+__attribute__((target_clones("avx512f", "avx2", "default"))) double square_sum(const float* values,
+                                                                               std::int64_t count) {
   constexpr std::int64_t lanes = 16;
   double sums[lanes] = {};
   const std::int64_t whole = count / lanes * lanes;
@@ -32,12 +33,9 @@ struct Step {
   float gradient_scale, beta1, beta2, rate, root_correction, epsilon, average_decay;
 };
 
-__attribute__((target_clones("avx512f", "avx2", "default"))) void adam_block(const Step& step, const float* gradient,
-                                                                             float* __restrict parameter,
-                                                                             float* __restrict first,
-                                                                             float* __restrict second,
-                                                                             float* __restrict average,
-                                                                             std::int64_t count) {
+__attribute__((target_clones("avx512f", "avx2", "default"))) void adam_block(
+    const Step& step, const float* gradient, float* __restrict parameter, float* __restrict first,
+    float* __restrict second, float* __restrict average, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] * step.gradient_scale;
     first[i] = step.beta1 * first[i] + (1.0f - step.beta1) * g;
@@ -65,7 +63,8 @@ double Adam::update(Span<const float> gradient, double count, double learning_ra
   std::vector<double> squares(static_cast<std::size_t>(blocks));
   at::parallel_for(0, blocks, 16, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t b = from; b < to; ++b)
-      squares[static_cast<std::size_t>(b)] = square_sum(gradient.data() + b * block, std::min(block, elements - b * block));
+      squares[static_cast<std::size_t>(b)] =
+          square_sum(gradient.data() + b * block, std::min(block, elements - b * block));
   });
   double total = 0.0;
   for (const double square : squares) total += square;
@@ -86,7 +85,8 @@ double Adam::update(Span<const float> gradient, double count, double learning_ra
     for (std::int64_t b = from; b < to; ++b) {
       const std::int64_t at = b * block;
       adam_block(step, gradient.data() + at, parameters_.data_ptr<float>() + at, first_moment_.data_ptr<float>() + at,
-                 second_moment_.data_ptr<float>() + at, average ? average + at : nullptr, std::min(block, elements - at));
+                 second_moment_.data_ptr<float>() + at, average ? average + at : nullptr,
+                 std::min(block, elements - at));
     }
   });
   return norm;

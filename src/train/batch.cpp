@@ -26,7 +26,8 @@ Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
     tokens += rows.back().target.size() + 1;
   }
   const auto count = static_cast<std::int64_t>(rows.size());
-  const auto long_source = static_cast<std::int64_t>(source_length), long_target = static_cast<std::int64_t>(target_length);
+  const auto long_source = static_cast<std::int64_t>(source_length),
+             long_target = static_cast<std::int64_t>(target_length);
   Batch batch;
   batch.source = torch::full({count, long_source}, static_cast<std::int64_t>(Tokenizer::pad), torch::kInt64);
   batch.source_mask = torch::zeros({count, 1, 1, long_source}, torch::kBool);

@@ -1,8 +1,10 @@
 #include "rest/train/behaviour_cloning.hpp"
 
+#include <ATen/Parallel.h>
+
 #include <cmath>
 
-#include "rest/core/build_info.hpp"
+#include "rest/comm/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/signals.hpp"
@@ -93,8 +95,7 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
   if (world.is_root()) {
     Policy trained = start;
     trained.parameters = result.best_parameters;
-    save_policy(directory, trained, lineage,
-                {{"ranks", world.size()}, {"machine", machine_info()}, {"build", build_info()}});
+    save_policy(directory, trained, lineage, made_by(world, at::get_num_threads()));
     log_info(concat(directory.string(), ": complete, update ", result.best_update, ", validation perplexity ",
                     std::exp(-result.best_score)));
   }

@@ -57,7 +57,8 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) RowLoss softmax_row
   const double normaliser = static_cast<double>(max) + std::log(total);
   const double nll = normaliser - target_logit;
   const double even = normaliser - logit_sum / static_cast<double>(vocabulary);
-  return {static_cast<double>(weight) * ((1.0 - smoothing) * nll + smoothing * even), static_cast<double>(weight) * nll};
+  return {static_cast<double>(weight) * ((1.0 - smoothing) * nll + smoothing * even),
+          static_cast<double>(weight) * nll};
 }
 
 /// The same for float64 models (gradient checks), as plain tensor operations.
@@ -85,7 +86,8 @@ RowLoss softmax_block(torch::Tensor& logits, const torch::Tensor& target, const 
   std::vector<RowLoss> losses(static_cast<std::size_t>(rows));
   at::parallel_for(0, rows, 8, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t r = first; r < last; ++r)
-      losses[static_cast<std::size_t>(r)] = softmax_row(values + r * vocabulary, vocabulary, targets[r], weights[r], smoothing);
+      losses[static_cast<std::size_t>(r)] =
+          softmax_row(values + r * vocabulary, vocabulary, targets[r], weights[r], smoothing);
   });
   RowLoss sum{0.0, 0.0};
   for (const RowLoss& row : losses) {
@@ -106,7 +108,8 @@ struct ProjectedCrossEntropy : torch::autograd::Function<ProjectedCrossEntropy> 
       const std::int64_t rows = std::min(block_tokens, hidden.size(0) - first);
       const auto block = hidden.narrow(0, first, rows);
       torch::Tensor logits = torch::linear(block, embedding);
-      const RowLoss sum = softmax_block(logits, target.narrow(0, first, rows), weight.narrow(0, first, rows), smoothing);
+      const RowLoss sum =
+          softmax_block(logits, target.narrow(0, first, rows), weight.narrow(0, first, rows), smoothing);
       loss += sum.loss;
       *negative_log_likelihood += sum.negative_log_likelihood;
       if (!want_gradient) continue;

@@ -136,7 +136,8 @@ TrainingResult Trainer::run() {
                     concat("loss ", figures.loss, ", perplexity ", figures.perplexity));
     if (state_.update % options_.evaluate_every == 0 || state_.update == options_.max_updates) evaluate();
     const bool stop = any(world_, stop_requested());
-    if (state_.update % options_.checkpoint_every == 0 || stop || state_.done || state_.update == options_.max_updates) {
+    if (state_.update % options_.checkpoint_every == 0 || stop || state_.done ||
+        state_.update == options_.max_updates) {
       save_checkpoint();
       saved_at = state_.update;
     }

@@ -1,10 +1,11 @@
+#include <ATen/Parallel.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <cstring>
 #include <fstream>
 
-#include "rest/core/build_info.hpp"
+#include "rest/comm/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/store/safetensors.hpp"
@@ -16,7 +17,11 @@ namespace {
 namespace fs = std::filesystem;
 
 TensorView view_of(const std::string& name, const torch::Tensor& tensor) {
-  return {name, "F32", {tensor.numel()}, tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel()) * sizeof(float)};
+  return {name,
+          "F32",
+          {tensor.numel()},
+          tensor.data_ptr<float>(),
+          static_cast<std::size_t>(tensor.numel()) * sizeof(float)};
 }
 
 void copy_into(const torch::Tensor& tensor, const Safetensors& stored, const std::string& name, const fs::path& file) {
@@ -63,7 +68,8 @@ void cut_metrics(const fs::path& file, std::int64_t last) {
 
 fs::path Trainer::checkpoint_path(const char* kind, std::int64_t update) const {
   const std::string digits = std::to_string(update);
-  return setup_.directory / "checkpoints" / concat(kind, '-', std::string(8 - std::min<std::size_t>(8, digits.size()), '0'), digits);
+  return setup_.directory / "checkpoints" /
+         concat(kind, '-', std::string(8 - std::min<std::size_t>(8, digits.size()), '0'), digits);
 }
 
 void Trainer::save_best() {
@@ -92,19 +98,15 @@ void Trainer::save_checkpoint() {
         for (const auto& [name, tensor] : buffers) tensors.push_back(view_of(name, tensor));
         write_safetensors(directory / "state.safetensors", tensors);
         std::ofstream out(directory / "state.json");
-        out << nlohmann::json{{"update", state_.update},
-                              {"epoch", state_.cursor.epoch},
-                              {"window", state_.cursor.window},
-                              {"next", state_.cursor.next},
-                              {"best_update", state_.best_update},
-                              {"best_score", state_.best_score},
-                              {"since_best", state_.since_best},
-                              {"done", state_.done}}
+        out << nlohmann::json{{"update", state_.update},           {"epoch", state_.cursor.epoch},
+                              {"window", state_.cursor.window},    {"next", state_.cursor.next},
+                              {"best_update", state_.best_update}, {"best_score", state_.best_score},
+                              {"since_best", state_.since_best},   {"done", state_.done}}
                    .dump(2)
             << '\n';
         if (!out.flush()) throw Error((directory / "state.json").string() + " cannot be written");
       },
-      {{"ranks", world_.size()}, {"machine", machine_info()}, {"build", build_info()}});
+      made_by(world_, at::get_num_threads()));
   remove_old_checkpoints();
 }
 

@@ -7,7 +7,9 @@ seconds=${REST_FAULT_SECONDS:-15}
 base=$work/base
 chain 1 "$base" prepare
 cp -r "$base" "$work/prepared"
-chain 2 "$base" train grow score
+chain 2 "$base" train grow
+cp -r "$base" "$work/unscored"
+chain 2 "$base" score
 
 # refuse CASE CODE RANKS PROGRAM RUN PATTERN [ARGUMENT...]: CODE "any" means any but 0 and the time limit's. Every word of
 # PATTERN (separated by |) has to be in the output.
@@ -56,10 +58,10 @@ refuse "more ranks than leaves" any 6 train "$work/prepared" 'train.leaves'
 # --- text and tokenizer
 refuse "missing data file" any 2 prepare "$work/new" 'nowhere.src' --set data.train_source=nowhere.src
 head -n 390 "$work/data/synthetic/train.tgt" >"$work/data/synthetic/short.tgt"
-refuse "unequal line counts" any 2 prepare "$work/new" 'train.src|short.tgt|400|390' \
-  --set data.train_target=../../data/synthetic/short.tgt
+refuse "unequal line counts" any 2 prepare "$work/new" 'train.src|short.tgt|600|390' \
+  --set "data.train_target=$work/data/synthetic/short.tgt"
 refuse "a tokenizer of another vocabulary" any 2 prepare "$work/new" 'tokenizer.model|vocabulary_size' \
-  --set "data.tokenizer=$base/tokenizer/tokenizer.model" --set data.vocabulary_size=300
+  --set "data.tokenizer=$base/tokenizer/tokenizer.model" --set data.vocabulary_size=400
 find "$work/new" -name '*.h5' | grep . >&2 && failed "a refused corpus was written"
 
 # --- damaged files
@@ -78,7 +80,7 @@ printf '\125\252\125\252' | dd of="$run/policy/g0-i0/model.safetensors" bs=1 see
 refuse "altered bytes in a policy" any 2 evaluate "$run" 'g0-i0/model.safetensors'
 
 # --- parts that do not belong together
-must 1 prepare "$work/other" --set data.vocabulary_size=300
+must 1 prepare "$work/other" --set data.vocabulary_size=400
 fresh
 rm -r "$run/corpus" "$run/tokenizer" "$run/grow"
 cp -r "$work/other/corpus" "$work/other/tokenizer" "$run"
@@ -87,7 +89,8 @@ refuse "a corpus of another tokenizer, evaluate" any 2 evaluate "$run" 'tokenize
 fresh
 rm -r "$run/tokenizer"
 cp -r "$work/other/tokenizer" "$run"
-refuse "a tokenizer that is not the corpus's" any 2 grow "$run" 'tokenizer'
+refuse "a tokenizer that is not the corpus's, score" any 2 score "$run" 'tokenizer' --reward bleu
+refuse "a tokenizer that is not the corpus's, evaluate" any 2 evaluate "$run" 'tokenizer'
 fresh
 rm -r "$run/grow/g1/rewards"
 refuse "no reward column" any 2 improve "$run" 'rewards/chrf|rest_score'
@@ -97,7 +100,7 @@ refuse "a hole in the reward column" any 2 improve "$run" 'rewards/chrf/shard-00
 
 # --- other options on the same run
 fresh
-refuse "other options, prepare" any 2 prepare "$run" 'vocabulary_size|400|300' --set data.vocabulary_size=300
+refuse "other options, prepare" any 2 prepare "$run" 'vocabulary_size|640|400' --set data.vocabulary_size=400
 refuse "other options, train" any 2 train "$run" 'learning_rate' --set train.learning_rate=0.5
 refuse "other options, grow" any 2 grow "$run" 'temperature|0.8|0.9' --set grow.temperature=0.9
 must 2 improve "$run" --step 0
@@ -130,8 +133,6 @@ full_disk() {
   same "$program after a full disk" "$work/disk/run" "$work/unscored" "$folder"
   umount "$work/disk"
 }
-cp -r "$base" "$work/unscored"
-rm -r "$work/unscored/grow/g1/rewards"
 full_disk train "$work/prepared" 500 policy
 cp -r "$base" "$work/trained"
 rm -r "$work/trained/grow"

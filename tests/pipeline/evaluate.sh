@@ -4,31 +4,27 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../support/_pipeline.sh"
 run=$work/run
 policy=bc/g1-i0
-more=(--set train.max_updates=150 --set model.dropout=0)
 
-must 1 prepare "$run" "${more[@]}"
-must 2 train "$run" "${more[@]}"
-must 2 grow "$run" "${more[@]}"
-must 2 score "$run" "${more[@]}"
-must 2 improve "$run" "${more[@]}" --step 0
+chain 2 "$run" prepare train grow score
+must 2 improve "$run" --step 0
 cp -r "$run" "$work/two"
 for ranks in 1 2; do
   at=$run
   ((ranks == 1)) || at=$work/two
   for corpus in valid test; do
-    must $ranks evaluate "$at" "${more[@]}" --corpus $corpus
-    must $ranks evaluate "$at" "${more[@]}" --corpus $corpus --policy $policy --compare g0-i0
+    must $ranks evaluate "$at" --corpus $corpus
+    must $ranks evaluate "$at" --corpus $corpus --policy $policy --compare g0-i0
     grep -q 'g0-i0' "$work/out" || failed "--compare is not in the output"
   done
 done
 same "2 ranks" "$work/two" "$run" metrics
 
-"$REST_BIN/rest_translate" "$experiment" --run "$run" "${more[@]}" --policy $policy \
+"$REST_BIN/rest_translate" "$experiment" --run "$run" --policy $policy \
   <"$work/data/synthetic/test.src" >"$work/translated" 2>"$work/out" || { failed "rest_translate"; cat "$work/out" >&2; }
 
-"$python" - "$run/metrics" "$work" "$repository/tests" <<'PYTHON' || failed "metrics"
+"$python" - "$run/metrics" "$work" <<'PYTHON' || failed "metrics"
 import json, sys
-metrics, work, _ = sys.argv[1:]
+metrics, work = sys.argv[1:]
 failures = 0
 
 def check(good, what):

@@ -27,9 +27,7 @@ for script in grow_summary reward_by_step run_table; do
   "$python" "$analysis/$script.py" "$run" >"$work/$script.out" 2>&1 || { failed "$script.py"; cat "$work/$script.out" >&2; }
   [[ -s $work/$script.out ]] || failed "$script.py says nothing"
 done
-for script in grow_summary reward_by_step; do
-  find "$run/report" -name '*.png' -size +4k >"$work/figures"
-done
+find "$run/report" -name '*.png' -size +4k >"$work/figures"
 (($(wc -l <"$work/figures") >= 2)) || { failed "figures are missing"; ls -l "$run/report" >&2; }
 for policy in g0-i0 g1-i0 g1-i1 g1-i2; do
   grep -q -- "$policy" "$work/run_table.out" || { failed "run_table.py leaves out $policy"; cat "$work/run_table.out" >&2; }

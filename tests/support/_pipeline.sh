@@ -16,6 +16,10 @@ export OMP_NUM_THREADS=1 OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 clean_up() {
+  local left
+  left=$(jobs -p)
+  # shellcheck disable=SC2086
+  [[ -z $left ]] || { kill -TERM $left; wait; } 2>/dev/null
   mountpoint -q "$work/disk" 2>/dev/null && umount "$work/disk"
   if [[ -n ${REST_KEEP:-} ]]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
@@ -23,7 +27,7 @@ trap clean_up EXIT
 
 cp "$repository/tests/support/tiny.toml" "$experiment"
 for language in src tgt; do
-  head -n 400 "$repository/data/synthetic/train.$language" >"$work/data/synthetic/train.$language"
+  head -n 600 "$repository/data/synthetic/train.$language" >"$work/data/synthetic/train.$language"
   for corpus in valid test; do
     head -n 40 "$repository/data/synthetic/$corpus.$language" >"$work/data/synthetic/$corpus.$language"
   done
@@ -95,7 +99,7 @@ same() {
 start() {
   local ranks=$1 program=$2 run=$3
   shift 3
-  setsid mpirun --oversubscribe --bind-to none --quiet -n "$ranks" "$REST_BIN/rest_$program" "$experiment" --run "$run" \
+  mpirun --oversubscribe --bind-to none --quiet -n "$ranks" "$REST_BIN/rest_$program" "$experiment" --run "$run" \
     "$@" </dev/null >"$work/out" 2>&1 &
   child=$!
 }
@@ -114,15 +118,25 @@ progress() {
   done
 }
 
+# The ranks of the mpirun in $child.
+ranks_of_child() { cat "/proc/$child/task/$child/children" 2>/dev/null; }
+
+# 0 as long as a process runs; a zombie does not.
+runs() {
+  local state=''
+  { read -r _ _ state _ <"/proc/$1/stat"; } 2>/dev/null
+  [[ -n $state && $state != Z ]]
+}
+
 # SIGKILL for mpirun and all its ranks at once; waits until they are gone and gives the exit code in $code.
 kill_all() {
   local ranks rank
-  ranks=$(pgrep -P "$child")
+  ranks=$(ranks_of_child)
   # shellcheck disable=SC2086
   kill -KILL "$child" $ranks 2>/dev/null
   code=0
   wait "$child" 2>/dev/null || code=$?
   for rank in $ranks; do
-    while kill -0 "$rank" 2>/dev/null; do sleep 0.01; done
+    while runs "$rank"; do sleep 0.01; done
   done
 }

@@ -12,9 +12,9 @@ namespace rest {
 
 struct EvaluationRequest {
   std::string policy = "g0-i0";
-  std::string corpus = "valid";          ///< "valid" (its report half) or "test"
-  std::string compare;                   ///< another policy, evaluated before on the same corpus; empty: none
-  std::optional<double> temperature;     ///< of the sampled output, instead of evaluate.temperature
+  std::string corpus = "valid";       ///< "valid" (its report half) or "test"
+  std::string compare;                ///< another policy, evaluated before on the same corpus; empty: none
+  std::optional<double> temperature;  ///< of the sampled output, instead of evaluate.temperature
 };
 
 /// Reward of sampled and of greedy output, corpus BLEU and chrF, length ratio, distinct-n and the exact KL to g0-i0,

@@ -81,9 +81,8 @@ class Transformer {
   template <class Self, class Cross>
   torch::Tensor decoder_layer(const DecoderLayer& layer, torch::Tensor x, Dropout& dropout, Self self,
                               Cross cross) const {
-    x = residual(config_.norm, layer.self_attention.norm, x, dropout, [&](const torch::Tensor& in) {
-      return layer.self_attention.out(self(layer.self_attention.qkv(in)));
-    });
+    x = residual(config_.norm, layer.self_attention.norm, x, dropout,
+                 [&](const torch::Tensor& in) { return layer.self_attention.out(self(layer.self_attention.qkv(in))); });
     x = residual(config_.norm, layer.cross_attention.norm, x, dropout, [&](const torch::Tensor& in) {
       return layer.cross_attention.out(cross(layer.cross_attention.query(in)));
     });

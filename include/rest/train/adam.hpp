@@ -2,11 +2,10 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <cstdint>
 
 #include "rest/core/span.hpp"
 

@@ -12,14 +12,14 @@ namespace rest {
 /// Examples as padded tensors. The end piece is appended to sources and targets; targets are read shifted by one,
 /// starting with the begin piece.
 struct Batch {
-  torch::Tensor source;         // [examples, source length] int64
-  torch::Tensor source_mask;    // [examples, 1, 1, source length] bool
-  torch::Tensor target_in;      // [examples, target length] int64
-  torch::Tensor target_rows;    // [tokens] int64: where the target's real tokens stand in [examples * target length]
-  torch::Tensor target_out;     // [tokens] int64: the piece to predict there
-  torch::Tensor token_weight;   // [tokens] float32
+  torch::Tensor source;        // [examples, source length] int64
+  torch::Tensor source_mask;   // [examples, 1, 1, source length] bool
+  torch::Tensor target_in;     // [examples, target length] int64
+  torch::Tensor target_rows;   // [tokens] int64: where the target's real tokens stand in [examples * target length]
+  torch::Tensor target_out;    // [tokens] int64: the piece to predict there
+  torch::Tensor token_weight;  // [tokens] float32
   std::vector<std::uint64_t> ids;
-  double weight = 0.0;          ///< sum of token_weight: the count that losses are divided by
+  double weight = 0.0;  ///< sum of token_weight: the count that losses are divided by
 };
 Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples);
 

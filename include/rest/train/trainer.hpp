@@ -25,12 +25,15 @@ struct TrainerOptions {
   std::int64_t max_updates = 500000;
   double learning_rate = 5e-4;
   std::int64_t warmup_updates = 4000;
-  enum class Schedule { inverse_square_root, constant } schedule = Schedule::inverse_square_root;  ///< behind the warm-up
+  enum class Schedule {
+    inverse_square_root,
+    constant
+  } schedule = Schedule::inverse_square_root;  ///< behind the warm-up
   AdamOptions adam;
   double dropout = 0.0;
   std::int64_t evaluate_every = 1000;
-  std::int64_t patience = 10;       ///< evaluations without a better score before stopping
-  bool evaluate_first = false;      ///< also score the starting point: no update may then be the best
+  std::int64_t patience = 10;   ///< evaluations without a better score before stopping
+  bool evaluate_first = false;  ///< also score the starting point: no update may then be the best
   std::int64_t checkpoint_every = 1000;
   std::int64_t keep_checkpoints = 2;
 };

@@ -79,7 +79,9 @@ TEST_P(HuggingFaceOracle, LossAndGradientsAgreeToOneInTenThousand) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Norms, HuggingFaceOracle, ::testing::Values(NormOrder::pre, NormOrder::post),
-                         [](const auto& info) { return info.param == NormOrder::pre ? "PreNormM2M100" : "PostNormMarian"; });
+                         [](const auto& info) {
+                           return info.param == NormOrder::pre ? "PreNormM2M100" : "PostNormMarian";
+                         });
 
 }  // namespace
 }  // namespace rest

@@ -33,7 +33,8 @@ TEST(BatchTest, ShiftsTargetsAndMarksPadding) {
   const Batch batch = make_batch(data, examples);
   for (std::int64_t r = 0; r < 2; ++r) {
     const Example example = data.get(examples[static_cast<std::size_t>(r)]);
-    const auto n = static_cast<std::int64_t>(example.source.size()), m = static_cast<std::int64_t>(example.target.size());
+    const auto n = static_cast<std::int64_t>(example.source.size()),
+               m = static_cast<std::int64_t>(example.target.size());
     EXPECT_EQ(batch.source[r][n].item<std::int64_t>(), 3);
     EXPECT_EQ(batch.source_mask[r].sum().item<std::int64_t>(), n + 1);
     EXPECT_EQ(batch.target_in[r][0].item<std::int64_t>(), 2);

@@ -22,16 +22,16 @@ Problem problem(torch::ScalarType type, std::int64_t tokens, std::int64_t vocabu
   torch::manual_seed(4);
   const auto options = torch::TensorOptions(type);
   return {torch::randn({tokens, 8}, options).requires_grad_(true),
-          torch::randn({vocabulary, 8}, options).requires_grad_(true), torch::randint(vocabulary, {tokens}, torch::kInt64),
-          torch::rand({tokens}) * 3.0};
+          torch::randn({vocabulary, 8}, options).requires_grad_(true),
+          torch::randint(vocabulary, {tokens}, torch::kInt64), torch::rand({tokens}) * 3.0};
 }
 
 TEST(CrossEntropyTest, LossAndGradientsEqualTheReference) {
   for (const std::int64_t vocabulary : {5, 16, 100, 1003}) {
     for (const double smoothing : {0.0, 0.1}) {
       Problem ours = problem(torch::kFloat32, 1500, vocabulary);  // more than one block of tokens
-      Problem theirs{ours.hidden.detach().clone().requires_grad_(true), ours.embedding.detach().clone().requires_grad_(true),
-                     ours.target, ours.weight};
+      Problem theirs{ours.hidden.detach().clone().requires_grad_(true),
+                     ours.embedding.detach().clone().requires_grad_(true), ours.target, ours.weight};
       const auto loss = projected_cross_entropy(ours.hidden, ours.embedding, ours.target, ours.weight, smoothing);
       loss.loss.backward();
       const auto expected = reference_loss(theirs.hidden, theirs.embedding, theirs.target, theirs.weight, smoothing);

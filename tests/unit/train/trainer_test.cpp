@@ -121,7 +121,10 @@ TEST_F(TrainerTest, PatienceEndsItAndTheBestIsKept) {
   options_.patience = 2;
   std::int64_t evaluations = 0;
   Trainer trainer({}, options_,
-                  {start_, data_, loss_, [&](const Policy&) { return Evaluation{++evaluations == 2 ? 1.0 : 0.0, {}}; },
+                  {start_, data_, loss_,
+                   [&](const Policy&) {
+                     return Evaluation{++evaluations == 2 ? 1.0 : 0.0, {}};
+                   },
                    folder_ / "a", make_lineage("policy", {}, {}), "test"});
   const TrainingResult result = trainer.run();
   EXPECT_EQ(result.best_update, 20);

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "rest/comm/communicator.hpp"
+
 namespace rest {
 
 /// Version, git revision and the versions of the libraries below torch (Open MPI, HDF5, SentencePiece, compiler).
@@ -10,5 +12,9 @@ nlohmann::json build_info();
 
 /// Host, date (UTC), instruction set of this process: what a sidecar records beside build_info().
 nlohmann::json machine_info();
+
+/// What made an artefact and does not change it: build, machine, ranks and the computing threads of each. Every commit
+/// record holds it outside the lineage.
+nlohmann::json made_by(const Communicator& world, int threads);
 
 }  // namespace rest

@@ -1,4 +1,4 @@
-#include "rest/core/build_info.hpp"
+#include "rest/comm/build_info.hpp"
 
 #include <mpi.h>
 #include <unistd.h>
@@ -16,9 +16,13 @@ nlohmann::json build_info() {
   if (MPI_Get_library_version(mpi, &length) != MPI_SUCCESS)
     throw Error("MPI_Get_library_version failed");  // needs no MPI_Init
   const std::string mpi_version(mpi);
-  return {{"version", REST_VERSION},   {"revision", REST_REVISION},
-          {"compiler", __VERSION__},   {"mpi", mpi_version.substr(0, mpi_version.find(','))},
-          {"hdf5", REST_HDF5_VERSION}, {"sentencepiece", REST_SENTENCEPIECE_VERSION}};
+  return {{"version", REST_VERSION},
+          {"revision", REST_REVISION},
+          {"compiler", __VERSION__},
+          {"mpi", mpi_version.substr(0, mpi_version.find(','))},
+          {"hdf5", REST_HDF5_VERSION},
+          {"libtorch", REST_LIBTORCH_VERSION},
+          {"sentencepiece", REST_SENTENCEPIECE_VERSION}};
 }
 
 nlohmann::json machine_info() {
@@ -37,6 +41,10 @@ nlohmann::json machine_info() {
                                              : "x86-64";
 #endif
   return {{"host", host}, {"date", date}, {"instruction_set", isa}};
+}
+
+nlohmann::json made_by(const Communicator& world, int threads) {
+  return {{"build", build_info()}, {"machine", machine_info()}, {"ranks", world.size()}, {"threads", threads}};
 }
 
 }  // namespace rest

@@ -1,4 +1,4 @@
-#include "rest/core/build_info.hpp"
+#include "rest/comm/build_info.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@ namespace {
 
 TEST(BuildInfo, NamesRevisionAndLibraries) {
   const nlohmann::json info = build_info();
-  for (const char* key : {"version", "revision", "compiler", "mpi", "hdf5", "sentencepiece"}) {
+  for (const char* key : {"version", "revision", "compiler", "mpi", "hdf5", "libtorch", "sentencepiece"}) {
     ASSERT_TRUE(info.contains(key)) << key;
     EXPECT_FALSE(info[key].get<std::string>().empty()) << key;
   }
