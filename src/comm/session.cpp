@@ -68,6 +68,8 @@ void keep_large_blocks() {
 }
 
 int end_failed(const MpiSession& session, const std::string& words) {
+  // What all ranks met is rank 0's to word: it ends the others before they have waited.
+  if (!session.world().is_root()) sleep(1);
   log_error(words);
   if (session.world().size() > 1) session.abort(exit_failure);
   return exit_failure;

@@ -52,6 +52,7 @@ class StepScorer {
       covered = static_cast<std::size_t>(last.first_source) + last.sources();
     }
     if (covered == corpus_.size()) return shards;
+    if (std::filesystem::exists(shard_file(dir_, shards))) verify_committed(shard_file(dir_, shards), "rest_grow");
     throw Error(concat("the Grow step in ", dir_.string(), " is not complete"),
                 concat(shards, " shards hold ", covered, " of ", corpus_.size(), " sources"), "run rest_grow first");
   }

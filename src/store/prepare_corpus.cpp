@@ -134,8 +134,9 @@ void prepare_corpus(const CorpusInput& input, const std::string& tokenizer_diges
 // The experiment as it was last prepared, for people to read. Its data paths are absolute, as it lies elsewhere.
 void write_experiment(Experiment experiment, const RunDirectory& run) {
   DataOptions& data = experiment.data;
-  for (std::string* path : {&data.train_source, &data.train_target, &data.valid_source, &data.valid_target,
-                            &data.test_source, &data.test_target, &data.monolingual_source, &data.tokenizer}) {
+  for (std::string* path :
+       {&data.train_source, &data.train_target, &data.valid_source, &data.valid_target, &data.test_source,
+        &data.test_target, &data.monolingual_source, &data.tokenizer, &experiment.train.initial_policy}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).lexically_normal().string();
   }
   const std::filesystem::path file = run.root() / "experiment.toml", unfinished = file.string() + ".tmp";

@@ -31,7 +31,8 @@ struct CommitRecord {
 
 /// Writes a file that must survive: `write(tmp)`, `verify(tmp)` (reads back what was written; throws if it is wrong),
 /// fsync, rename, fsync of the directory; then the record in the same way. Throws Error naming the file; on failure the
-/// temporary file is removed and what stood there before is untouched.
+/// temporary file is removed; an artefact that stood there before is kept unless the last step, the renames, failed (it
+/// then counts as absent, never as complete).
 /// `sidecar` (host, ranks, time, versions) is stored in the record outside the lineage.
 void commit_file(const std::filesystem::path& path, const Lineage& lineage,
                  const std::function<void(const std::filesystem::path&)>& write,

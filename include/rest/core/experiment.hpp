@@ -118,7 +118,8 @@ struct Experiment {
   EvaluateOptions evaluate;
 };
 
-/// Reads a TOML file and applies overrides "section.key=value". Relative data paths become relative to the file.
+/// Reads a TOML file and applies overrides "section.key=value". Relative paths in the file are relative to
+/// it, those of overrides to the working directory.
 /// Throws UsageError naming file, line and key: unknown section or key (with the nearest known one), wrong type, value
 /// out of range.
 Experiment load_experiment(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});

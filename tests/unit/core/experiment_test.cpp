@@ -161,7 +161,8 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(ExperimentFile, PrintedOneReadsBackTheSame) {
   Experiment e =
       load("", {"grow.temperature=0.1", "train.learning_rate=3e-300", "improve.thresholds=[-1, 0.3333333333333333]",
-                "train.seed=-9223372036854775807", "train.adam_epsilon=1e30"});
+                "train.seed=-9223372036854775807", "train.adam_epsilon=1e30", "model.preset=mini", "model.norm=post",
+                "reward.name=bleu", "improve.stop_when_flat=false", "evaluate.bootstrap=7"});
   e.data.tokenizer = "/a \"quoted\" \\ back'slash # no comment \t tab \xc3\xa9";
   const Experiment again = load(to_toml(e));
   EXPECT_EQ(to_toml(again), to_toml(e));
@@ -169,7 +170,13 @@ TEST_F(ExperimentFile, PrintedOneReadsBackTheSame) {
   EXPECT_EQ(again.train.learning_rate, 3e-300);
   EXPECT_EQ(again.train.adam_epsilon, 1e30);
   EXPECT_EQ(again.improve.thresholds, e.improve.thresholds);
+  EXPECT_EQ(options_json(again.data), options_json(e.data));
+  EXPECT_EQ(options_json(again.model), options_json(e.model));
   EXPECT_EQ(options_json(again.train), options_json(e.train));
+  EXPECT_EQ(options_json(again.grow), options_json(e.grow));
+  EXPECT_EQ(options_json(again.reward), options_json(e.reward));
+  EXPECT_EQ(options_json(again.improve), options_json(e.improve));
+  EXPECT_EQ(options_json(again.evaluate), options_json(e.evaluate));
 }
 
 TEST_F(ExperimentFile, PrintedOneSaysWhatKeysMean) {
