@@ -52,7 +52,9 @@ TEST(ParametersTest, InitialWeightsFollowTheirDistributions) {
   for (std::size_t i = 0; i < views.size(); ++i) {
     const auto& spec = layout.specs[i];
     EXPECT_EQ(spec.offset % 16, 0) << spec.name;
-    if (spec.kind == ParameterSpec::Kind::bias) EXPECT_EQ(views[i].abs().max().item<float>(), 0.0f) << spec.name;
+    if (spec.kind == ParameterSpec::Kind::bias) {
+      EXPECT_EQ(views[i].abs().max().item<float>(), 0.0f) << spec.name;
+    }
     if (spec.kind != ParameterSpec::Kind::matrix) continue;
     const double bound = std::sqrt(6.0 / static_cast<double>(spec.shape[0] + spec.shape[1]));
     EXPECT_LE(views[i].abs().max().item<double>(), bound + 1e-6) << spec.name;
