@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "rest/core/error.hpp"
+#include "rest/core/philox.hpp"
 #include "rest/train/validation.hpp"
 #include "support/temporary_directory.hpp"
 
