@@ -24,7 +24,7 @@ function(rest_add_unit_tests name)
     target_precompile_headers(${name} PRIVATE <torch/torch.h>)
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "unit." DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 300 ENVIRONMENT "OMP_NUM_THREADS=1;REST_PYTHON=${REST_PYTHON}")
+    PROPERTIES TIMEOUT 300 ENVIRONMENT "REST_PYTHON=${REST_PYTHON}")
 endfunction()
 
 # tests/mpi/main.cpp (session, failures of all ranks gathered at rank 0) with every *_test.cpp, one ctest entry a rank count.

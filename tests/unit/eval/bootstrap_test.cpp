@@ -26,7 +26,7 @@ TEST(BootstrapTest, IntervalOfAMeanIsTheNormalOne) {
   for (const double value : values) mean += value / 400.0;
   for (const double value : values) square += (value - mean) * (value - mean) / 400.0;
   const double half = 1.96 * std::sqrt(square / 400.0);
-  EXPECT_DOUBLE_EQ(interval.value, mean);
+  EXPECT_NEAR(interval.value, mean, 1e-12);
   EXPECT_NEAR(interval.low, mean - half, 0.15 * half);
   EXPECT_NEAR(interval.high, mean + half, 0.15 * half);
 }
