@@ -125,7 +125,6 @@ GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, con
   } catch (const Stopped&) {
   }
   writer.finish();
-  progress.finish();
   return counts;
 }
 

@@ -200,7 +200,6 @@ int run_score_step(const Communicator& world, const RunDirectory& run, std::int6
       ++scored;
       progress.update(static_cast<std::uint64_t>(queue.handed_out()), concat(candidates, " candidates on this rank"));
     }
-    progress.finish();
   }
   const std::int64_t total = sum(world, scored);
   if (total > 0) log_means(world, scorer.sums(), reward.name());
