@@ -25,7 +25,6 @@ class RunDirectory {
     return root_ / "improve" / variant / ("g" + std::to_string(grow_step) + "-i" + std::to_string(improve_step));
   }
   std::filesystem::path metrics() const { return root_ / "metrics"; }
-  std::filesystem::path report() const { return root_ / "report"; }
 
   /// "g0-i0" or "<variant>/g1-i2" to its directory; or the path of a policy's directory.
   /// Throws UsageError listing the policies of the run when there is no such one.
