@@ -1,10 +1,14 @@
 include(GoogleTest)
 
+# In a header for the few tests that need it, not on every command line: two checkouts then share a compiler cache.
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/tests/rest_source_dir.hpp
+     CONTENT "#define REST_SOURCE_DIR \"@PROJECT_SOURCE_DIR@\"\n" @ONLY)
+
 function(rest_test_program name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   rest_set_warnings(${name})
   set_target_properties(${name} PROPERTIES BUILD_RPATH "${LibTorch_RUN_DIRS}" RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  target_compile_definitions(${name} PRIVATE REST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_include_directories(${name} PRIVATE ${PROJECT_BINARY_DIR}/generated/tests)
 endfunction()
 
 function(rest_add_unit_tests name)

@@ -159,6 +159,18 @@ void commit_file(const fs::path& path, const Lineage& lineage, const std::functi
   });
 }
 
+void commit_json(const fs::path& path, const json& content, const Lineage& lineage, const json& sidecar) {
+  const auto write = [&](const fs::path& temporary) { write_text(temporary, content.dump(2) + "\n"); };
+  commit_file(path, lineage, write, {}, sidecar);
+}
+
+json read_json(const fs::path& file) {
+  std::ifstream in(file);
+  auto parsed = json::parse(in, nullptr, false);
+  if (!parsed.is_object()) throw Error(file.string() + " is no JSON object", "", "remove it and start again");
+  return parsed;
+}
+
 void commit_directory(const fs::path& path, const Lineage& lineage, const std::function<void(const fs::path&)>& write,
                       const json& sidecar) {
   const fs::path temporary = temporary_path(path);

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 
 #include "rest/comm/build_info.hpp"
@@ -122,8 +121,7 @@ json load_metrics(const fs::path& file, const std::string& policy) {
   if (!find_committed(file)) {
     throw Error(file.string() + " is missing", "", "run rest_evaluate --policy " + policy + " on this corpus first");
   }
-  std::ifstream in(file);
-  return json::parse(in);
+  return read_json(file);
 }
 
 /// The paired bootstrap of Koehn (2004) over sources, for rewards and for corpus scores of greedy output.
@@ -220,14 +218,7 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
     metrics["corpus"] = request.corpus;
     if (world.is_root()) {
       fs::create_directories(file.parent_path());
-      commit_file(
-          file, lineage,
-          [&](const fs::path& temporary) {
-            std::ofstream out(temporary);
-            out << metrics.dump(1) << '\n';
-            if (!out.flush()) throw Error(temporary.string() + " cannot be written");
-          },
-          {}, made_by(world, at::get_num_threads()));
+      commit_json(file, metrics, lineage, made_by(world, at::get_num_threads()));
     }
     barrier(world);
   }

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
 
 #include "rest/comm/build_info.hpp"
@@ -23,21 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-json read_json(const fs::path& file) {
-  std::ifstream in(file);
-  auto parsed = json::parse(in, nullptr, false);
-  if (!parsed.is_object()) throw Error(file.string() + " is no JSON object", "", "remove it and start again");
-  return parsed;
-}
-
-void commit_json(const fs::path& file, const json& content, const Lineage& lineage) {
-  commit_file(file, lineage, [&](const fs::path& temporary) {
-    std::ofstream out(temporary);
-    out << content.dump(2) << '\n';
-    if (!out.flush()) throw Error(temporary.string() + " cannot be written");
-  });
-}
 
 json to_json(const RewardSummary& summary) {
   return {{"candidates", summary.candidates}, {"distinct", summary.distinct},

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 
 #include "rest/core/error.hpp"
 #include "rest/store/safetensors.hpp"
@@ -32,14 +31,7 @@ void save_policy(const std::filesystem::path& directory, const Policy& policy, c
         {spec.name, "F32", spec.shape, values + spec.offset, static_cast<std::size_t>(spec.elements) * sizeof(float)});
   }
   const std::string config = to_json(policy.config).dump();
-  commit_file(
-      directory / "config.json", lineage,
-      [&](const std::filesystem::path& file) {
-        std::ofstream out(file);
-        out << to_json(policy.config).dump(2) << '\n';
-        if (!out.flush()) throw Error(file.string() + " cannot be written");
-      },
-      {}, sidecar);
+  commit_json(directory / "config.json", to_json(policy.config), lineage, sidecar);
   commit_file(
       directory / "model.safetensors", lineage,
       [&](const std::filesystem::path& file) {

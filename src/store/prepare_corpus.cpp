@@ -124,8 +124,7 @@ void prepare_corpus(const CorpusInput& input, const std::string& tokenizer_diges
   // The report goes first, so that a complete corpus has one.
   std::filesystem::create_directories(file.parent_path());
   const nlohmann::json report = corpus_report(encoded, input.unusable);
-  commit_file(std::filesystem::path(file).replace_extension(".report.json"), lineage,
-              [&](const std::filesystem::path& path) { write_text(path, report.dump(2) + "\n"); });
+  commit_json(std::filesystem::path(file).replace_extension(".report.json"), report, lineage);
   write_corpus(file, encoded.corpus, lineage, sidecar());
   log_info(concat("corpus ", input.name, ": ", encoded.corpus.size(), " sentences, ", report["source_pieces"],
                   " source and ", report["target_pieces"], " target pieces"));

@@ -5,6 +5,7 @@
 
 #include <new>
 #include <string>
+#include <vector>
 
 #include "rest/comm/communicator.hpp"
 #include "rest/comm/work_queue.hpp"
@@ -15,27 +16,43 @@ namespace {
 
 using rest::Communicator;
 
+/// One item's worth of time, in which the queue is served: without it one rank may drain the queue before another
+/// has been handed anything.
+void work_on_item(rest::WorkQueue& queue) {
+  for (int i = 0; i < 10; ++i) {
+    usleep(1000);
+    queue.progress();
+  }
+}
+
+std::vector<std::int64_t> long_queue() { return std::vector<std::int64_t>(1000); }
+
 /// `rank` raises a stop during its second item. Nobody may start a sixth of a long queue's items after that.
 int stop_queue(const Communicator& world, int rank) {
-  constexpr std::int64_t items = 1000;
-  std::vector<std::int64_t> all(items);
+  const std::vector<std::int64_t> items = long_queue();
   rest::install_stop_signals();
   std::int64_t started = 0;
   {
-    rest::WorkQueue queue(world, all);
+    rest::WorkQueue queue(world, items);
     while (queue.next()) {
       if (++started == 2 && world.rank() == rank) raise(SIGUSR1);
-      for (int i = 0; i < 10; ++i) {
-        usleep(1000);
-        queue.progress();
-      }
+      work_on_item(queue);
     }
     if (queue.next()) throw rest::Error("the queue gave an item after the last");
   }
   const std::int64_t total = rest::sum(world, started);
-  if (total < 2 || total > items / 6)
+  if (total < 2 || total > static_cast<std::int64_t>(items.size()) / 6)
     throw rest::Error(rest::concat(total, " items were started, and a stop requested"));
   return started >= 2 && world.rank() == rank ? rest::exit_stopped : rest::exit_success;
+}
+
+/// The chosen rank fails at its first item.
+void fail_in_queue(const Communicator& world, bool chosen) {
+  rest::WorkQueue queue(world, long_queue());
+  while (queue.next()) {
+    if (chosen) throw rest::Error("this rank fails in a queue");
+    work_on_item(queue);
+  }
 }
 
 int body(const Communicator& world, int argc, char** argv) {
@@ -48,12 +65,7 @@ int body(const Communicator& world, int argc, char** argv) {
   if (fault == "odd" && chosen) throw 42;
   if (fault == "code" && chosen) return rest::exit_usage;
   if (fault == "stop") return stop_queue(world, std::stoi(argv[2]));
-  if (fault == "queue-error") {
-    rest::WorkQueue queue(world, {1, 2, 3, 4, 5, 6, 7, 8});
-    while (queue.next()) {
-      if (chosen) throw rest::Error("this rank fails in a queue");
-    }
-  }
+  if (fault == "queue-error") fail_in_queue(world, chosen);
   if (fault != "code") rest::barrier(world);  // a rank that does not fail waits in a collective
   return rest::exit_success;
 }

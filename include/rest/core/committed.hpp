@@ -39,7 +39,14 @@ void commit_file(const std::filesystem::path& path, const Lineage& lineage,
                  const std::function<void(const std::filesystem::path&)>& verify = {},
                  const nlohmann::json& sidecar = {});
 
-/// The same for a directory: `write` fills an empty temporary directory.
+/// The same for a JSON file.
+void commit_json(const std::filesystem::path& path, const nlohmann::json& content, const Lineage& lineage,
+                 const nlohmann::json& sidecar = {});
+
+/// A JSON object from a file. Throws Error naming the file when it is missing or holds something else.
+nlohmann::json read_json(const std::filesystem::path& file);
+
+/// commit_file for a directory: `write` fills an empty temporary directory.
 void commit_directory(const std::filesystem::path& path, const Lineage& lineage,
                       const std::function<void(const std::filesystem::path&)>& write,
                       const nlohmann::json& sidecar = {});

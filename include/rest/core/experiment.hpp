@@ -74,9 +74,10 @@ struct RewardOptions {
 struct ImproveOptions {
   std::string loss = "bc";
   std::int64_t seed = 1;
-  std::int64_t grow_step = 1;  ///< G: Grow steps of the whole run
-  std::int64_t steps = 6;      ///< I: Improve steps after g-i0; fewer than thresholds skip the small ones
-  std::vector<double> thresholds = {0.0, 0.7, 0.8, 0.9, 0.95, 0.99};
+  std::int64_t grow_step = 1;        ///< G: Grow steps of the whole run
+  std::int64_t steps = 6;            ///< I: Improve steps after g-i0; fewer than thresholds skip the small ones
+  std::string filter = "threshold";  ///< or "percentile", "interpolation", "quantile", "top_k" (select/filter.hpp)
+  std::vector<double> thresholds = {0.0, 0.7, 0.8, 0.9, 0.95, 0.99};  ///< of the filter, one a step
   double lambda = -1.0;          ///< share of sampled data in the loss (A.9); negative: as it comes
   bool keep_unfinished = false;  ///< also train on samples cut at the maximum length
   std::string precision = "float32";

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "rest/core/error.hpp"
+#include "rest_source_dir.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace rest {

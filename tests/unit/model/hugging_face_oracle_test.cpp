@@ -9,6 +9,7 @@
 #include "rest/model/transformer.hpp"
 #include "rest/store/safetensors.hpp"
 #include "rest/train/cross_entropy.hpp"
+#include "rest_source_dir.hpp"
 
 namespace rest {
 namespace {

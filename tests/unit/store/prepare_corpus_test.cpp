@@ -4,6 +4,7 @@
 
 #include "rest/store/corpus.hpp"
 #include "rest/text/tokenizer.hpp"
+#include "rest_source_dir.hpp"
 #include "unit/store/store_fixture.hpp"
 
 namespace rest {

@@ -6,6 +6,7 @@
 
 #include "rest/core/philox.hpp"
 #include "rest/text/metrics.hpp"
+#include "rest_source_dir.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace rest {
