@@ -21,6 +21,7 @@ stopped_by=''
 note_signal() {
   signals=$((signals + 1))
   stopped_by=${stopped_by:-$1}
+  say "got $1: the programs save their state"
   # As USR1 in any case: on a TERM of its own, beside the one that Slurm sends to all of a job, mpirun would kill.
   [[ -z $child ]] || kill -USR1 "$child" 2>/dev/null || true
 }
