@@ -12,8 +12,9 @@ note() { echo "$((SECONDS - began)) s: $*"; }
 
 cd "$work" || exit 1
 reference=$work/local
-# Long enough to be hit in the middle.
-options=(--set train.max_updates=240 --set grow.samples=16 --set improve.max_updates=60)
+# Long enough to be hit in the middle; half of the evaluations will do.
+options=(--set train.max_updates=240 --set grow.samples=16 --set improve.max_updates=60 --set "data.test_source=''"
+  --set "data.test_target=''")
 
 # site NAME LAUNCHER [LINE...]: a site file for the jobs that are submitted next.
 site() {
@@ -84,7 +85,6 @@ hurry() {
 }
 
 state_of() { scontrol show job "$1" | sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p' | sort | uniq -c | xargs; }
-all_over() { [[ -z $(squeue -h -o %i) ]]; }
 over() { ! in_queue "$1"; }
 
 # ends_same RUN: every job of the chain is done, and the run holds the bytes of the reference.
@@ -193,6 +193,9 @@ hurry "$improve"
 for job in "$grow" "$improve"; do
   until_true 60 "restart of job $job" logged "$limited" "$job" 'restart 1'
 done
+until_true 60 "the end of improve" over "$improve"
+logged "$limited" "$improve" 'goes on from the checkpoint' || failed "improve saved nothing on TERM"
+logged "$limited" "$grow" ' [1-9][0-4]* of 15 shards to sample' || failed "grow saved nothing on TERM"
 ends_same "$limited"
 
 finish "same bytes on Slurm"

@@ -82,13 +82,21 @@ CONF
   return 1
 }
 
+# What jobs may have left: processes that were started with this Slurm's configuration.
+slurm_processes() {
+  local process
+  for process in /proc/[0-9]*; do
+    ! grep -qzxF "SLURM_CONF=$SLURM_CONF" "$process/environ" 2>/dev/null || echo "${process#/proc/}"
+  done
+}
+
 # slurm_stop: no job, no daemon is left.
 slurm_stop() {
   [[ -n ${slurm_folder:-} ]] || return 0
   scancel -Q --user="$(id -un)" 2>/dev/null
   local waited daemon
   for ((waited = 0; waited < 100; ++waited)); do
-    [[ -n $(squeue -h -t running,completing 2>/dev/null) ]] || break
+    [[ -n $(squeue -h 2>/dev/null) ]] || break
     sleep 0.1
   done
   for daemon in "${slurm_daemons[@]}"; do kill -TERM "$daemon" 2>/dev/null; done
@@ -96,7 +104,7 @@ slurm_stop() {
     kill -0 "${slurm_daemons[@]}" 2>/dev/null || break
     sleep 0.1
   done
-  for daemon in "${slurm_daemons[@]}"; do kill -KILL "$daemon" 2>/dev/null; done
+  for daemon in "${slurm_daemons[@]}" $(slurm_processes); do kill -KILL "$daemon" 2>/dev/null; done
   wait "${slurm_daemons[@]}" 2>/dev/null
   unset slurm_folder SLURM_CONF
 }
