@@ -98,10 +98,6 @@ ends_same() {
 }
 
 note "Slurm is up"
-bash "$repository/jobs/run_local.sh" "$experiment" "${options[@]}" --run "$reference" --ranks 2 >"$work/out" 2>&1 ||
-  { cat "$work/out" >&2; failed "jobs/run_local.sh"; finish; }
-note "the reference is there"
-
 # --- left alone
 plain=$work/plain
 site plain mpirun
@@ -130,6 +126,10 @@ submit --run "$limited" >"$work/out" || failed "jobs/submit.sh"
 scontrol hold "$(job_of "$limited" "grow g1")"
 limit_three_times &
 limits=$!
+
+bash "$repository/jobs/run_local.sh" "$experiment" "${options[@]}" --run "$reference" --ranks 2 >"$work/out" 2>&1 ||
+  { cat "$work/out" >&2; failed "jobs/run_local.sh"; finish; }
+note "the reference is there"
 
 # --- an array one of whose tasks fails, from what is complete; then a chain that ends for want of restarts
 array=$work/array
