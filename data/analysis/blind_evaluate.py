@@ -305,10 +305,9 @@ def evaluate_sheets(options):
     folder = Path(options.out) if options.out else Path(options.key).parent
     folder.mkdir(parents=True, exist_ok=True)
     text = as_report(figures, as_text, "\n")
+    paths = [folder / f"evaluation.{ending}" for ending in ("txt", "md", "json", "png")]
+    for path, content in zip(paths, (text, as_report(figures, as_markdown, "\n\n"), json.dumps(figures, indent=1) + "\n")):
+        path.write_text(content, encoding="utf-8")
+    draw(judged, figures, paths[-1])
     print(text)
-    for name, content in (("evaluation.txt", text), ("evaluation.md", as_report(figures, as_markdown, "\n\n")),
-                          ("evaluation.json", json.dumps(figures, indent=1) + "\n")):
-        (folder / name).write_text(content, encoding="utf-8")
-        print(folder / name)
-    draw(judged, figures, folder / "evaluation.png")
-    print(folder / "evaluation.png")
+    print(*paths, sep="\n")

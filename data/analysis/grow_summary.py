@@ -185,12 +185,11 @@ def main():
     per_source = PerSource(grow)
     text = (figures_text(run, grow, options.grow_step, reward, per_source) + "\n" +
             examples_text(run, grow, options.examples) + "\n")
-    print(text)
     name = f"grow_summary.g{options.grow_step}.{reward}"
-    print(run.write_report(name + ".txt", text, options.out))
-    path = run.report(name + ".png", options.out)
-    draw(run, grow, options.grow_step, reward, per_source, path)
-    print(path)
+    paths = [run.write_report(name + ".txt", text, options.out), run.report(name + ".png", options.out)]
+    draw(run, grow, options.grow_step, reward, per_source, paths[-1])
+    print(text)
+    print(*paths, sep="\n")
 
 
 if __name__ == "__main__":

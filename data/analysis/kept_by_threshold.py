@@ -205,13 +205,13 @@ def main():
     figures = [kept.figures()] + [kept.figures(t) for t in thresholds]
     words, rows = caption(run, grow, kept, reward), [table_row(f) for f in figures]
     text, markdown = ("\n\n".join((words, table(HEADINGS, rows), NOTES)) + "\n" for table in (as_text, as_markdown))
-    print(markdown if options.markdown else text)
     name = f"kept_by_threshold.g{options.grow_step}.{reward}"
-    for ending, content in ((".txt", text), (".md", markdown), (".json", json.dumps(figures, indent=1) + "\n")):
-        print(run.write_report(name + ending, content, options.out))
-    path = run.report(name + ".png", options.out)
-    draw(words, kept, thresholds, path)
-    print(path)
+    paths = [run.write_report(name + ending, content, options.out) for ending, content in
+             ((".txt", text), (".md", markdown), (".json", json.dumps(figures, indent=1) + "\n"))]
+    paths.append(run.report(name + ".png", options.out))
+    draw(words, kept, thresholds, paths[-1])
+    print(markdown if options.markdown else text)
+    print(*paths, sep="\n")
 
 
 if __name__ == "__main__":

@@ -68,16 +68,17 @@ def main():
     rows, notes = collect(run, options.variant, options.corpus)
     if not rows:
         raise Problem(f"{run.path / 'metrics'} has no evaluation on {options.corpus}; run rest_evaluate")
+    pages = []
+    for corpus in ("valid", "test"):
+        page_rows, page_notes = collect(run, options.variant, corpus)
+        if page_rows:
+            pages.append("\n\n".join([caption(run, options.variant, corpus), as_markdown(HEADINGS, page_rows, LEFT)] +
+                                     page_notes))
+    run.write_report("table.md", "\n\n".join(pages) + "\n", options.out)
     print(caption(run, options.variant, options.corpus) + "\n")
     print((as_markdown if options.markdown else as_text)(HEADINGS, rows, LEFT))
     for note in notes:
         print(("\n" if options.markdown else "") + note)
-    pages = []
-    for corpus in ("valid", "test"):
-        rows, notes = collect(run, options.variant, corpus)
-        if rows:
-            pages.append("\n\n".join([caption(run, options.variant, corpus), as_markdown(HEADINGS, rows, LEFT)] + notes))
-    run.write_report("table.md", "\n\n".join(pages) + "\n", options.out)
 
 
 if __name__ == "__main__":

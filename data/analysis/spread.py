@@ -252,9 +252,9 @@ def draw_binned(axes, binned, at, width, title, xlabel, reward):
     axes.plot(at, means, "o-", color=SAMPLED, linewidth=1.8, markersize=3.5, label="mean")
     axes.fill_between([], [], [], color="#D9D9D9", label="samples")
     shown = at[share > 1e-4]
-    axes.set(title=title, xlabel=xlabel, ylabel=f"reward {reward}", ylim=(0, 1.02),
+    axes.set(title=title, xlabel=xlabel, ylabel=f"reward {reward}", ylim=(0, 1.16), yticks=np.arange(0, 1.1, 0.2),
              xlim=(shown.min() - 2 * width[0], shown.max() + 2 * width[0]))
-    axes.legend(loc="best")
+    axes.legend(loc="upper center", ncols=3, fontsize=9, columnspacing=1.2)
 
 
 def bin_names(edges):
@@ -326,13 +326,13 @@ def main():
     words = (f"Samples of Grow step g{options.grow_step} of {run.name} ({grow.sampled_how()}), reward {reward}: "
              f"{figures['samples']:,} of {figures['sources']:,} sources")
     text = as_text(words, figures)
-    print(text)
     name = f"spread.g{options.grow_step}.{reward}"
-    for ending, content in ((".txt", text), (".json", json.dumps(figures, indent=1) + "\n")):
-        print(run.write_report(name + ending, content, options.out))
-    path = run.report(name + ".png", options.out)
-    draw(words, structure, reward, path)
-    print(path)
+    paths = [run.write_report(name + ending, content, options.out) for ending, content in
+             ((".txt", text), (".json", json.dumps(figures, indent=1) + "\n"))]
+    paths.append(run.report(name + ".png", options.out))
+    draw(words, structure, reward, paths[-1])
+    print(text)
+    print(*paths, sep="\n")
 
 
 if __name__ == "__main__":
