@@ -235,6 +235,10 @@ def as_report(figures, table, rows_apart):
                         rows_apart.join(remarks(figures)), NOTES]) + "\n"
 
 
+def legend_below(axes, columns):
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=columns, fontsize=9, columnspacing=1, handlelength=1.4)
+
+
 def draw_preferences(axes, figures):
     first, second = figures["policies"]
     names = list(figures["raters"]) + ["all judgements", "majority"]
@@ -250,11 +254,14 @@ def draw_preferences(axes, figures):
             if share >= 7:
                 axes.annotate(f"{share:.0f}", (begin[row] + share / 2, at[row]), ha="center", va="center", color=ink, fontsize=9)
         begin += shares[:, i]
+    p = figures["preference"]  # the interval of the last share, at the edge of its bar
+    edge, low, high = (100 * (1 - p[key][2]) for key in ("shares", "high", "low"))
+    axes.errorbar(edge, at[-2] + 0.22, xerr=[[edge - low], [high - edge]], color="black", capsize=3, linewidth=1.2)
     axes.axvline(50, color="#444444", linewidth=0.8, linestyle=":")
     axes.set_yticks(at, names)
     axes.grid(False)
-    axes.set(title="Preference", xlabel="judgements (%)", xlim=(0, 100))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize=9, columnspacing=1, handlelength=1.2)
+    axes.set(title="Preference", xlabel="judgements (%), with a 95 % interval", xlim=(0, 100))
+    legend_below(axes, 3)
 
 
 def draw_means(axes, figures):
@@ -268,7 +275,7 @@ def draw_means(axes, figures):
     axes.margins(x=0.5, y=0.3)
     axes.locator_params(axis="x", nbins=5)
     axes.set(title="Ratings", xlabel=f"mean reward {figures['reward']} of the items", ylabel="mean rating, 95 % interval")
-    axes.legend(loc="best")
+    legend_below(axes, 2)
 
 
 def draw_relation(axes, judged, figures):
@@ -283,9 +290,10 @@ def draw_relation(axes, judged, figures):
               linewidth=1.5, label="means of fifths")
     first, second = figures["policies"]
     spearman = figures["with_reward"]["spearman"]["value"]
-    axes.set(title="Preference and reward", xlabel=f"reward of {second} minus {first} ({figures['reward']})",
+    title = "Preference and reward" + ("" if spearman is None else f": Spearman {spearman:+.2f}")
+    axes.set(title=title, xlabel=f"reward of {second} minus {first} ({figures['reward']})",
              ylabel=f"mean preference\n(-1 {first}, 1 {second})", ylim=(-1.25, 1.25))
-    axes.legend(loc="lower right", title=None if spearman is None else f"Spearman {spearman:+.2f}")
+    legend_below(axes, 2)
 
 
 def draw(judged, figures, path):

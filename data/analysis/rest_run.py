@@ -168,19 +168,30 @@ class Run:
         starts = np.concatenate([[0], ends[:-1]])
         return [text[a:b].decode("utf-8", "replace") for a, b in zip(starts, ends)]
 
+    @property
+    def tokenizer_path(self):
+        return self.path / "tokenizer" / "tokenizer.model"
+
     @cached_property
     def _pieces(self):
         try:
             import sentencepiece
         except ImportError:
             return None
-        model = self.path / "tokenizer" / "tokenizer.model"
+        model = self.tokenizer_path
         return sentencepiece.SentencePieceProcessor(model_file=str(model)) if model.exists() else None
+
+    def can_decode(self):
+        return self._pieces is not None
 
     def decode(self, tokens):
         """Text of pieces; their ids where the sentencepiece package or the model is missing."""
         tokens = [int(token) for token in tokens]
         return self._pieces.decode(tokens) if self._pieces else " ".join(map(str, tokens))
+
+    def decode_all(self, rows):
+        """Texts of many lists of pieces."""
+        return self._pieces.decode(rows) if rows else []
 
     def write_report(self, name, text, folder=None):
         """Writes to report/ or another folder and returns the path."""
