@@ -1,6 +1,7 @@
 """Statistics of human judgements: intervals, the sign test, agreement of raters, rank correlation."""
 
 import math
+import warnings
 
 import numpy as np
 
@@ -29,9 +30,9 @@ def bootstrap(statistic, items, draws, seed, level=0.95):
     may give several values. NaNs (a draw on which it is not defined) are left out."""
     random = np.random.Generator(np.random.Philox(seed))
     values = np.array([statistic(random.integers(0, items, items)) for _ in range(draws)], np.float64)
-    if not len(values) or np.isnan(values).all():
-        return math.nan, math.nan
-    return tuple(np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # where no draw defines it, neither is the interval
+        return tuple(np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0))
 
 
 def alpha(units, level):

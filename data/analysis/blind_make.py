@@ -11,8 +11,8 @@ from rest_run import Problem, Run, warn
 
 SIDES = ("left", "right")
 KEY_FORMAT, KEY_VERSION = "rest-blind-key", 1
-INSTRUCTIONS = """Two translations of each source stand side by side. Which one came from which system is hidden, and changes from row to
-row. Please judge each row by itself, without going back to earlier ones.
+INSTRUCTIONS = """Two translations of each source stand side by side. Which one came from which system is hidden, and changes from row
+to row. Please judge each row by itself, without going back to earlier ones.
 
 preference    left, right, or same when neither is better
 rating_left   {low:g} (worst) to {high:g} (best) for the translation on the left; may be left empty on both sides
@@ -73,7 +73,8 @@ def for_a_spreadsheet(text):
 
 
 def write_sheet(path, rows, corpus, items, scale, reference):
-    columns = ["id", "source"] + ["reference"] * reference + list(SIDES) + ["preference", "rating_left", "rating_right", "comment"]
+    columns = (["id", "source"] + ["reference"] * reference + list(SIDES) +
+               ["preference", "rating_left", "rating_right", "comment"])
     tabs = path.suffix == ".tsv"
     # The byte order mark tells spreadsheet programs that the text is UTF-8.
     with open(path, "w", encoding="utf-8-sig", newline="") as file:

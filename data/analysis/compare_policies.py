@@ -79,11 +79,12 @@ def output_html(output):
             f'<span class="text">{marked(output.text, output.against)}{note}</span></li>')
 
 
-def item_html(item):
+def item_html(index, item):
     values = " ".join(f"{value:.6g}" for value in item.values)
     reference = f"<dt>reference</dt><dd>{html.escape(item.reference)}</dd>" if item.reference else ""
     outputs = "\n".join(output_html(output) for output in item.outputs)
-    return (f'<article tabindex="-1" data-values="{values}" data-same="{" ".join(str(int(s)) for s in item.same)}" '
+    same = " ".join(str(int(equal)) for equal in item.same)
+    return (f'<article tabindex="-1" data-index="{index}" data-values="{values}" data-same="{same}" '
             f'data-spread="{item.spread:.6g}">\n<h2>{html.escape(item.heading)}</h2>\n'
             f"<dl><dt>source</dt><dd>{html.escape(item.source)}</dd>{reference}</dl>\n"
             f'<ul class="outputs">\n{outputs}\n</ul>\n</article>')
@@ -97,6 +98,13 @@ def table_html(headings, rows, left=1):
     return f'<table class="summary"><thead>{line("th", headings)}</thead><tbody>\n{body}\n</tbody></table>'
 
 
+def in_order(items, order):
+    """Items with their place in the corpus, in the page's first order: so it stands without its script too."""
+    measure = {"wins": lambda item: item.values[0] - item.values[-1], "spread": lambda item: -item.spread,
+               "low": lambda item: item.values[-1]}[order]
+    return sorted(enumerate(items), key=lambda pair: measure(pair[1]))
+
+
 def page(title, caption, summary, notes, names, orders, items):
     """The whole page. Wins and losses need two policies: with one their controls are hidden."""
     last = len(names) - 1
@@ -106,7 +114,7 @@ def page(title, caption, summary, notes, names, orders, items):
         "title": html.escape(title), "caption": html.escape(caption), "summary": summary, "notes": html.escape(notes),
         "policies": policies, "one": " hidden" if last == 0 else "",
         "orders": "".join(f'<option value="{order}">{ORDERS[order]}</option>' for order in orders),
-        "items": "\n".join(map(item_html, items))}
+        "items": "\n".join(item_html(index, item) for index, item in in_order(items, orders[0]))}
     # One pass over the template: nothing that stands in a text is taken for a place to fill.
     return re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place.group(1)], TEMPLATE.read_text(encoding="utf-8"))
 
@@ -114,7 +122,10 @@ def page(title, caption, summary, notes, names, orders, items):
 class GreedyComparison:
     """Greedy outputs of policies on an evaluated corpus, compared with the first policy's."""
 
-    def __init__(self, run, corpus, policies, limit):
+    def __init__(self, run, corpus, asked, limit):
+        policies = asked or run.evaluated(corpus)
+        if not policies:
+            raise Problem(f"{run.path / 'metrics'} has no evaluation on {corpus}; run rest_evaluate")
         self._set = EvaluatedCorpus(run, corpus, policies)
         self._run = run
         self.names = policies
@@ -123,7 +134,8 @@ class GreedyComparison:
         if limit and limit < len(self._order):
             reach = np.abs(rewards - rewards[0]).max(0) if len(policies) > 1 else -rewards[0]
             self._order = np.sort(np.argsort(-reach, kind="stable")[:limit])
-        self.file = f"compare.{corpus}.html"
+        named = f"{'-'.join(policies).replace('/', '_')}." if asked else ""
+        self.file = f"compare.{named}{corpus}.html"
         self.title = f"{' and '.join(policies) if len(policies) < 3 else f'{len(policies)} policies'} on {corpus}"
         self.orders = [order for order in ORDERS if order != "spread" and
                        (len(policies) > 1 or order not in ("wins", "losses", "differences"))]
@@ -266,14 +278,12 @@ def make_comparison(run, options):
         if options.policies:
             raise Problem("--policies are compared on an evaluated corpus, --grow-step shows candidates: give one of them")
         return GrowComparison(run, options.grow_step, run.reward_name(options.reward), options.sources, options.candidates)
-    policies = options.policies or run.evaluated(options.corpus)
-    if not policies:
-        raise Problem(f"{run.path / 'metrics'} has no evaluation on {options.corpus}; run rest_evaluate")
-    if len(set(policies)) < len(policies):
+    if options.policies and len(set(options.policies)) < len(options.policies):
         raise Problem("--policies names a policy twice")
-    if len(policies) == 1:
-        warn(f"only {policies[0]} is shown: name another policy to compare it with")
-    return GreedyComparison(run, options.corpus, policies, options.limit)
+    comparison = GreedyComparison(run, options.corpus, options.policies, options.limit)
+    if len(comparison.names) == 1:
+        warn(f"only {comparison.names[0]} is shown: name another policy to compare it with")
+    return comparison
 
 
 def main():
