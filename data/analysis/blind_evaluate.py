@@ -61,12 +61,13 @@ def preference_figures(judged, bootstrap):
         return np.array([(scores < 0).sum(), (scores == 0).sum(), (scores > 0).sum()]) / (~np.isnan(scores)).sum()
     everything = np.arange(len(judged.items))
     low, high = bootstrap(shares)
+    net = bootstrap(lambda items: np.nanmean(judged.score[items]))
     known = judged.score[~np.isnan(judged.score)]
     majority = np.sign(np.nansum(judged.score, 1))
     first, same, second = count_scores(majority)
     return {
         "judgements": count_scores(known), "shares": shares(everything).tolist(), "low": low.tolist(), "high": high.tolist(),
-        "net": {"value": float(known.mean()), "interval": interval(bootstrap(lambda items: np.nanmean(judged.score[items])))},
+        "net": {"value": float(known.mean()), "interval": interval(net)},
         "majority": {"items": [first, same, second], "sign_test_p": agreement.sign_test(first, second),
                      "second_of_decided": second / (first + second) if first + second else None,
                      "interval": interval(agreement.wilson(second, first + second))}}
@@ -149,7 +150,8 @@ def collect_figures(judged, draws, seed):
     preference = preference_figures(judged, bootstrap)
     return {
         "policies": judged.key["policies"], "reward": judged.key["reward"], "corpus": judged.key["corpus"],
-        "items": len(judged.items), "raters": {rater: count_scores(judged.score[:, i]) for i, rater in enumerate(judged.raters)},
+        "items": len(judged.items),
+        "raters": {rater: count_scores(judged.score[:, i]) for i, rater in enumerate(judged.raters)},
         "preference": preference, "corpus_preference": with_identical(preference, judged.key),
         "ratings": rating_figures(judged, bootstrap), "agreement": agreement_figures(judged),
         "with_reward": reward_figures(judged, bootstrap), "position": position_figures(judged)}
@@ -201,8 +203,8 @@ def remarks(figures):
         f"(95 % Wilson interval {percents(majority['interval'])})",
         f"Net preference for {second} (-1 to 1): {decimals(figures['preference']['net'])}"]
     if ratings:
-        lines.append(f"Mean rating: {first} {decimals(ratings['first'], '.3f')}, {second} {decimals(ratings['second'], '.3f')}, "
-                     f"difference {decimals(ratings['difference'])}")
+        lines.append(f"Mean rating: {first} {decimals(ratings['first'], '.3f')}, "
+                     f"{second} {decimals(ratings['second'], '.3f')}, difference {decimals(ratings['difference'])}")
     lines.append(f"Between raters: {percent(agreed['pairs_agreeing'])} of {agreed['pairs']:,} pairs of judgements agree; "
                  f"Krippendorff's alpha {coefficient(agreed['alpha_nominal'])} nominal, "
                  f"{coefficient(agreed['alpha_ordinal'])} ordinal"
@@ -210,8 +212,8 @@ def remarks(figures):
     lines.append(f"With themselves: {agreed['repeats_same']} of {agreed['repeats']} repeated items judged alike "
                  f"(95 % {percents(agreed['repeats_interval'])}), alpha {coefficient(agreed['repeats_alpha'])}")
     lines.append(f"Reward {figures['reward']} and preference: Spearman {decimals(reward['spearman'])}, Pearson "
-                 f"{decimals(reward['pearson'])}; same sign in {reward['same_sign']} of {reward['decided']} items where both "
-                 f"decide (95 % {percents(reward['same_sign_interval'])})"
+                 f"{decimals(reward['pearson'])}; same sign in {reward['same_sign']} of {reward['decided']} items "
+                 f"where both decide (95 % {percents(reward['same_sign_interval'])})"
                  + (f"; ratings and rewards: Spearman {coefficient(reward['spearman_ratings'])}"
                     if "spearman_ratings" in reward else ""))
     lines.append(f"Position: left preferred in {position['left']} of {position['decided']} decided judgements "
@@ -219,8 +221,8 @@ def remarks(figures):
     return lines
 
 
-NOTES = """Brackets are 95 % bootstrap intervals over items, all judgements of an item drawn together. Repeated items count once.
-Alpha: Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011); 1 is agreement, 0 what chance gives."""
+NOTES = """Brackets are 95 % bootstrap intervals over items, all judgements of an item drawn together. Repeated items count
+once. Alpha: Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011); 1 is agreement, 0 what chance gives."""
 
 
 def caption(figures):

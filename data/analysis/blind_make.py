@@ -3,16 +3,15 @@
 import csv
 import hashlib
 import json
-
-import numpy as np
+from pathlib import Path
 
 from evaluation import EvaluatedCorpus
 from rest_run import Problem, Run, warn
 
 SIDES = ("left", "right")
 KEY_FORMAT, KEY_VERSION = "rest-blind-key", 1
-INSTRUCTIONS = """Two translations of each source stand side by side. Which one came from which system is hidden, and changes from row
-to row. Please judge each row by itself, without going back to earlier ones.
+INSTRUCTIONS = """Two translations of each source stand side by side. Which one came from which system is hidden, and
+changes from row to row. Please judge each row by itself, without going back to earlier ones.
 
 preference    left, right, or same when neither is better
 rating_left   {low:g} (worst) to {high:g} (best) for the translation on the left; may be left empty on both sides
@@ -37,7 +36,7 @@ class KeyedShuffle:
 
 
 def draw_items(corpus, shuffle, wanted):
-    """Positions of sentences whose outputs differ, drawn in random order; and how many identical ones came up meanwhile."""
+    """Positions of sentences whose outputs differ, in random order; and how many identical ones came up meanwhile."""
     a, b = (one.texts for one in corpus.evaluations)
     chosen, identical = [], 0
     for place in shuffle.order("items", range(len(corpus))):
@@ -72,7 +71,7 @@ def for_a_spreadsheet(text):
     return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def write_sheet(path, rows, corpus, items, scale, reference):
+def write_sheet(path, rows, corpus, items, reference):
     columns = (["id", "source"] + ["reference"] * reference + list(SIDES) +
                ["preference", "rating_left", "rating_right", "comment"])
     tabs = path.suffix == ".tsv"
@@ -98,8 +97,8 @@ def make_sheets(options):
     low, high = options.scale
     if options.policies[0] == options.policies[1]:
         raise Problem(f"--policies names {options.policies[0]} twice: there is nothing to compare")
-    if options.items < 1 or options.raters < 1 or options.repeats < 0 or low >= high:
-        raise Problem("--items and --raters need to be at least 1, --repeats at least 0, --scale a low and a higher number")
+    if low >= high:
+        raise Problem(f"--scale {low:g} {high:g} does not rise")
     corpus = EvaluatedCorpus(run, options.corpus, options.policies)
     a, b = (one.texts for one in corpus.evaluations)
     shuffle = KeyedShuffle(options.seed, options.policies, options.corpus, options.items, options.repeats, a, b)
@@ -114,18 +113,18 @@ def make_sheets(options):
     key = {
         "format": KEY_FORMAT, "version": KEY_VERSION, "run": run.name, "corpus": options.corpus,
         "reward": corpus.reward, "policies": options.policies, "seed": options.seed, "scale": [low, high],
-        "sentences": len(corpus), "identical": int(np.sum([x == y for x, y in zip(a, b)])),
+        "sentences": len(corpus), "identical": sum(x == y for x, y in zip(a, b)),
         "drawn": {"differing": len(items), "identical": identical_drawn},
         "items": [{"row": int(corpus.rows[place]), "rewards": [float(one.rewards[place]) for one in corpus.evaluations]}
                   for place in items],
         "sheets": sheets}
     pair = "-".join(policy.replace("/", "_") for policy in options.policies)
-    folder = run.report(f"blind.{pair}.{options.corpus}", options.out) if not options.out else run.report("", options.out)
+    folder = Path(options.out) if options.out else run.report(f"blind.{pair}.{options.corpus}")
     folder.mkdir(parents=True, exist_ok=True)
     names = {rater: f"{rater}.{options.format}" for rater in sheets}
     require_absent(folder, list(names.values()) + ["key.json"])
     for rater, rows in sheets.items():
-        write_sheet(folder / names[rater], rows, corpus, items, options.scale, options.show_reference)
+        write_sheet(folder / names[rater], rows, corpus, items, options.show_reference)
     (folder / "instructions.txt").write_text(INSTRUCTIONS.format(low=low, high=high), encoding="utf-8")
     (folder / "key.json").write_text(json.dumps(key, indent=1) + "\n", encoding="utf-8")
     print(f"{len(items)} items ({repeats} of them twice) for {options.raters} raters; of {len(corpus)} outputs "

@@ -6,13 +6,15 @@ from rest_run import GREEDY, ORIGINAL, SAMPLED, new_figure
 
 
 def legend_below(axes, columns):
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=columns, fontsize=9, columnspacing=1, handlelength=1.4)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=columns, fontsize=9, columnspacing=1,
+                handlelength=1.4)
 
 
 def draw_preferences(axes, figures):
     first, second = figures["policies"]
     names = list(figures["raters"]) + ["all judgements", "majority"]
-    counts = list(figures["raters"].values()) + [figures["preference"]["judgements"], figures["preference"]["majority"]["items"]]
+    p = figures["preference"]
+    counts = list(figures["raters"].values()) + [p["judgements"], p["majority"]["items"]]
     at = np.arange(len(names))[::-1].astype(float)
     at[:-2] += 0.4  # the raters stand apart
     shares = np.array([[100 * part / sum(row) for part in row] for row in counts])
@@ -22,9 +24,10 @@ def draw_preferences(axes, figures):
         axes.barh(at, shares[:, i], 0.66, begin, color=colour, edgecolor="white", linewidth=0.8, label=name)
         for row, share in enumerate(shares[:, i]):
             if share >= 7:
-                axes.annotate(f"{share:.0f}", (begin[row] + share / 2, at[row]), ha="center", va="center", color=ink, fontsize=9)
+                axes.annotate(f"{share:.0f}", (begin[row] + share / 2, at[row]), ha="center", va="center", color=ink,
+                              fontsize=9)
         begin += shares[:, i]
-    p = figures["preference"]  # the interval of the last share, at the edge of its bar
+    # The interval of the last share, at the edge of its bar.
     edge, low, high = (100 * (1 - p[key][2]) for key in ("shares", "high", "low"))
     axes.errorbar(edge, at[-2] + 0.22, xerr=[[edge - low], [high - edge]], color="black", capsize=3, linewidth=1.2)
     axes.axvline(50, color="#444444", linewidth=0.8, linestyle=":")

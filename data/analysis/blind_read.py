@@ -63,7 +63,8 @@ class Sheets:
         try:
             text = path.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as problem:
-            raise Problem(f"{path} is not UTF-8 ({problem.reason} at byte {problem.start}); save it as CSV (UTF-8)") from None
+            raise Problem(f"{path} is not UTF-8 ({problem.reason} at byte {problem.start}); "
+                          "save it as CSV (UTF-8)") from None
         lines = text.splitlines(keepends=True)
         heading = lines[0] if lines else ""
         # Some spreadsheet programs write semicolons where the comma is the decimal sign.

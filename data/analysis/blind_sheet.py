@@ -12,7 +12,7 @@ import argparse
 
 from blind_evaluate import evaluate_sheets
 from blind_make import make_sheets
-from rest_run import start
+from rest_run import at_least, start
 
 
 def add_make(commands):
@@ -20,9 +20,9 @@ def add_make(commands):
     make.add_argument("run", help="run directory")
     make.add_argument("--policies", nargs=2, required=True, metavar=("A", "B"), help="both evaluated on the corpus")
     make.add_argument("--corpus", default="test", choices=["valid", "test"], help="[test]")
-    make.add_argument("--items", type=int, default=100, metavar="N", help="sentences to judge [100]")
-    make.add_argument("--raters", type=int, default=3, metavar="N", help="sheets to write [3]")
-    make.add_argument("--repeats", type=int, default=10, metavar="N", help="items shown twice to a rater [10]")
+    make.add_argument("--items", type=at_least(1), default=100, metavar="N", help="sentences to judge [100]")
+    make.add_argument("--raters", type=at_least(1), default=3, metavar="N", help="sheets to write [3]")
+    make.add_argument("--repeats", type=at_least(0), default=10, metavar="N", help="items shown twice to a rater [10]")
     make.add_argument("--seed", type=int, default=1, help="of items, orders and sides [1]")
     make.add_argument("--scale", type=float, nargs=2, default=(1, 6), metavar=("LOW", "HIGH"), help="of ratings [1 6]")
     make.add_argument("--show-reference", action="store_true", help="show the reference too")
@@ -36,7 +36,7 @@ def add_evaluate(commands):
     evaluate.add_argument("sheets", nargs="+", metavar="SHEET", help="filled-in sheets, CSV or tab-separated")
     evaluate.add_argument("--key", required=True, help="key.json that was written with the sheets")
     evaluate.add_argument("--partial", action="store_true", help="leave out rows without a judgement")
-    evaluate.add_argument("--bootstrap", type=int, default=2000, metavar="N", help="draws for intervals [2000]")
+    evaluate.add_argument("--bootstrap", type=at_least(1), default=2000, metavar="N", help="draws for intervals [2000]")
     evaluate.add_argument("--seed", type=int, default=1, help="of the bootstrap [1]")
     evaluate.add_argument("--out", metavar="FOLDER", help="[that of the key]")
     evaluate.set_defaults(action=evaluate_sheets)

@@ -22,7 +22,7 @@ import numpy as np
 from agreement import sign_test
 from evaluation import EvaluatedCorpus
 from grow_shards import GrowShards, Sentences
-from rest_run import Problem, Run, arguments, start, warn
+from rest_run import Problem, Run, arguments, at_least, start, warn
 
 TEMPLATE = Path(__file__).with_name("comparison_page.html")
 ORDERS = {"wins": "biggest wins first", "losses": "biggest losses first", "differences": "biggest differences first",
@@ -240,8 +240,8 @@ class GrowComparison:
     def summary(self):
         rows = []
         for name, found in zip(self.names, self._found):
-            means, bests, worsts = (np.array(list(values)) for values in zip(*(self._figures(*found[row]) for row in self._rows)))
-            rows.append([name, f"{means.mean():.4f}", f"{bests.mean():.4f}", f"{worsts.mean():.4f}"])
+            means = np.mean([self._figures(*found[row]) for row in self._rows], axis=0)
+            rows.append([name] + [f"{mean:.4f}" for mean in means])
         return table_html(["Grow step", "mean reward", "best of a source", "worst of a source"], rows)
 
     @staticmethod
@@ -288,13 +288,15 @@ def make_comparison(run, options):
 
 def main():
     parser = arguments(__doc__)
-    parser.add_argument("--policies", nargs="+", metavar="POLICY", help="the first is what the others are compared with [all]")
+    parser.add_argument("--policies", nargs="+", metavar="POLICY", help="the others are compared with the first [all]")
     parser.add_argument("--corpus", default="test", choices=["valid", "test"], help="corpus evaluated on [test]")
-    parser.add_argument("--limit", type=int, metavar="N", help="show the N sources that differ most [all]")
-    parser.add_argument("--grow-step", type=int, nargs="+", metavar="G", help="show candidates of these Grow steps")
+    parser.add_argument("--limit", type=at_least(1), metavar="N", help="show the N sources that differ most [all]")
+    parser.add_argument("--grow-step", type=at_least(1), nargs="+", metavar="G", help="show candidates of these Grow steps")
     parser.add_argument("--reward", metavar="NAME", help="reward column of the candidates [the experiment's]")
-    parser.add_argument("--sources", type=int, default=200, metavar="N", help="with --grow-step: the first N sources [200]")
-    parser.add_argument("--candidates", type=int, default=8, metavar="K", help="with --grow-step: best and worst of a source [8]")
+    parser.add_argument("--sources", type=at_least(1), default=200, metavar="N",
+                        help="with --grow-step: the first N sources [200]")
+    parser.add_argument("--candidates", type=at_least(1), default=8, metavar="K",
+                        help="with --grow-step: at most K different samples of a source, best and worst [8]")
     options = parser.parse_args()
     run = Run(options.run)
     comparison = make_comparison(run, options)

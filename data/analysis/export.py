@@ -6,8 +6,8 @@
   export.py run/mine --to candidates.parquet          (needs pyarrow: pip install pyarrow)
   export.py run/mine --format tsv | head
 
-TSV: the first line names the columns. In texts a backslash is written \\\\, a tab \\t, a line feed \\n, a carriage return \\r,
-so that a line is a candidate and a tab ends a column; true and false are 1 and 0, an unknown value is \\N.
+TSV: the first line names the columns. In texts a backslash is written \\\\, a tab \\t, a line feed \\n, a carriage return
+\\r, so that a line is a candidate and a tab ends a column; true and false are 1 and 0, an unknown value is \\N.
 Reads and writes shard by shard: memory does not grow with the step."""
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from grow_shards import GrowShards, Sentences
-from rest_run import Problem, Run, start
+from rest_run import Problem, Run, at_least, start
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -192,19 +192,17 @@ def parse_arguments():
     parser.add_argument("run", help="run directory")
     parser.add_argument("--to", type=Path, metavar="FILE", help=".tsv, .jsonl (.gz too) or .parquet [standard output]")
     parser.add_argument("--format", choices=["tsv", "jsonl", "parquet"], help="[by the name of the file]")
-    parser.add_argument("--grow-step", type=int, default=1, metavar="G", help="number of the Grow step [1]")
+    parser.add_argument("--grow-step", type=at_least(1), default=1, metavar="G", help="number of the Grow step [1]")
     parser.add_argument("--reward", nargs="+", metavar="NAME", help="reward columns; filters look at the first "
                         "[the experiment's, then all others that are complete]")
     parser.add_argument("--min-reward", type=float, metavar="R", help="candidates of at least this reward")
     parser.add_argument("--above", type=float, metavar="TAU", help="candidates above this reward, as a threshold keeps them")
-    parser.add_argument("--top", type=int, metavar="K", help="the K best distinct candidates of each source, best first")
+    parser.add_argument("--top", type=at_least(1), metavar="K",
+                        help="the K best distinct candidates of each source, best first")
     parser.add_argument("--samples-only", action="store_true", help="leave out original pairs")
     parser.add_argument("--finished-only", action="store_true", help="leave out samples cut at the maximum length")
     parser.add_argument("--tokens", action="store_true", help="pieces too")
-    options = parser.parse_args()
-    if options.top is not None and options.top < 1:
-        parser.error("--top needs to be at least 1")
-    return options
+    return parser.parse_args()
 
 
 def open_grow(run, options):

@@ -5,8 +5,10 @@ Prints the text and writes it, with a figure, to report/ of the run. kept_by_thr
 
 import numpy as np
 
-from rest_run import ORIGINAL, SAMPLED, GrowStep, Run, arguments, grow_arguments, new_figure, start, warn
+from rest_run import (ORIGINAL, SAMPLED, GrowStep, Run, arguments, at_least, grow_arguments, new_figure, start, warn,
+                      weighted_percentiles)
 
+LEVELS = (5, 25, 50, 75, 95)  # percentiles shown
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
@@ -34,17 +36,10 @@ class PerSource:
         self.best, self.worst = self.best[there], self.worst[there]
 
 
-def percentiles(values, weights):
-    """5, 25, 50, 75 and 95 % of the weighted values."""
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order]) / weights.sum()
-    return [values[order][min(np.searchsorted(reached, p), len(order) - 1)] for p in (0.05, 0.25, 0.5, 0.75, 0.95)]
-
-
 def describe(name, values, weights, form):
     if len(values) == 0:
         return f"  {name:<22} none"
-    shown = "  ".join(format(value, form) for value in percentiles(values, weights))
+    shown = "  ".join(format(value, form) for value in weighted_percentiles(values, weights, LEVELS))
     return f"  {name:<22} mean {format(np.average(values, weights=weights), form)}   5/25/50/75/95 %: {shown}"
 
 
@@ -175,7 +170,7 @@ def draw(run, grow, number, reward, per_source, path):
 def main():
     parser = arguments(__doc__)
     grow_arguments(parser)
-    parser.add_argument("--examples", type=int, default=5, metavar="N", help="examples of each kind [5]")
+    parser.add_argument("--examples", type=at_least(0), default=5, metavar="N", help="examples of each kind [5]")
     options = parser.parse_args()
     run = Run(options.run)
     reward = run.reward_name(options.reward)

@@ -93,17 +93,19 @@ def table_row(figures):
 
 def caption(run, grow, kept, reward):
     unfinished = "unfinished samples too" if kept.keep_unfinished else "unfinished samples left out"
-    return (f"Kept data by threshold: Grow step g{grow.number} of {run.name} ({grow.sampled_how()}), reward {reward}; "
+    return (f"Kept data by threshold: Grow step g{grow.number} of {run.name} ({grow.sampled_how()}), "
+            f"reward {reward}; "
             f"{kept.all_candidates:,} candidates of {kept.figures()['sources']:,} sources, {unfinished}")
 
 
-NOTES = """Shares of candidates and tokens are of all of D_g; tokens count the end piece. Of what is kept: mean length in pieces
-without it, originals, candidates equal to their original (originals included), duplicates (samples that repeat a stored
-one, drawn more than once). All weighted by count."""
+NOTES = """Shares of candidates and tokens are of all of D_g; tokens count the end piece. Of what is kept: mean length in
+pieces without it, originals, candidates equal to their original (originals included), duplicates (draws that repeat a
+stored sample). All weighted by count."""
 
 
 def draw_shares(axes, levels, curve):
-    for key, name, colour, style in (("candidate_share", "candidates", SAMPLED, "-"), ("token_share", "tokens", CONTROL, "--")):
+    for key, name, colour, style in (("candidate_share", "candidates", SAMPLED, "-"),
+                                     ("token_share", "tokens", CONTROL, "--")):
         axes.plot([f["threshold"] for f in curve], [100 * f[key] for f in curve], style, color=colour, linewidth=1.8,
                   label=name)
     axes.plot([f["threshold"] for f in levels], [100 * f["candidate_share"] for f in levels], "o", color=SAMPLED,

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import os
+import re
 import sys
 from functools import cached_property
 from pathlib import Path
@@ -36,9 +37,19 @@ def arguments(doc):
     return parser
 
 
+def at_least(low):
+    """Type of an argument that is a whole number, not below `low`."""
+    def number(word):
+        value = int(word)
+        if value < low:
+            raise argparse.ArgumentTypeError(f"{value} is below {low}")
+        return value
+    return number
+
+
 def grow_arguments(parser):
     """What the scripts on a Grow step take."""
-    parser.add_argument("--grow-step", type=int, default=1, metavar="G", help="number of the Grow step [1]")
+    parser.add_argument("--grow-step", type=at_least(1), default=1, metavar="G", help="number of the Grow step [1]")
     parser.add_argument("--reward", metavar="NAME", help="reward column [the experiment's]")
 
 
@@ -80,6 +91,13 @@ def trained_on(step):
     if parameter < 0:
         return "all"
     return f"R > {parameter:g}" if name == "threshold" else f"{name} {parameter:g}"
+
+
+def weighted_percentiles(values, weights, levels):
+    """Values below or at which the given percents of the weight lie."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order]) / weights.sum()
+    return [float(values[order][min(np.searchsorted(reached, level / 100), len(order) - 1)]) for level in levels]
 
 
 def is_committed(path):
@@ -148,7 +166,8 @@ class Run:
     def evaluated(self, corpus):
         """Names of the policies evaluated on a corpus at the experiment's temperature, in order."""
         found = [read_json(path).get("policy", "") for path in sorted((self.path / "metrics").glob(f"*.{corpus}.json"))]
-        return sorted(found, key=lambda name: (name != "g0-i0", name))
+        return sorted(found, key=lambda name: (name != "g0-i0", [int(word) if word.isdigit() else word
+                                                                 for word in re.split(r"(\d+)", name)]))
 
     def controls(self, policy, corpus):
         """Evaluations of a policy at other temperatures than the experiment's."""

@@ -15,7 +15,8 @@ checks = Checks()
 
 
 def blind_sheet(*arguments):
-    done = subprocess.run([sys.executable, ANALYSIS / "blind_sheet.py", *map(str, arguments)], capture_output=True, text=True)
+    command = [sys.executable, ANALYSIS / "blind_sheet.py", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
     checks.that("Traceback" not in done.stderr, done.stderr)
     return done
 

@@ -77,7 +77,7 @@ class Study:
 
 
 def check_coverage():
-    """95 % intervals hold the true rates in about 95 % of the studies, although judgements of an item depend on each other."""
+    """95 % intervals hold the true rates in about 95 % of the studies, though judgements of an item lean the same way."""
     random = np.random.default_rng(11)
     studies, held, wilson_held = 250, np.zeros(2), 0
     for study in range(studies):
@@ -101,7 +101,7 @@ def check_known_study():
     checks.that(preference["shares"] == [0, 0, 1] and preference["majority"]["items"] == [0, 0, 50], "not all prefer B")
     checks.near(preference["majority"]["sign_test_p"], 2 / 2**50, "sign test of 50:0", 1e-6)
     checks.that(figures["corpus_preference"]["shares"] == [0, 0.5, 0.5], "identical outputs are no preference")
-    checks.that(figures["agreement"]["repeats"] == figures["agreement"]["repeats_same"] == 30, "repeats were not judged alike")
+    checks.that(figures["agreement"]["repeats"] == figures["agreement"]["repeats_same"] == 30, "repeats not judged alike")
     checks.near(figures["agreement"]["pairs_agreeing"], 1.0, "pairs agreeing")
     chance = agreement_figures(Judgements(Study(np.random.default_rng(3), 400, 3, 0.4, 0.2, lean=0.0)))
     checks.that(abs(chance["alpha_nominal"]) < 0.06, f"alpha of raters by chance is {chance['alpha_nominal']}")
