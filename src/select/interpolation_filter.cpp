@@ -1,0 +1,19 @@
+#include "rest/core/error.hpp"
+#include "rest/select/filter.hpp"
+
+namespace rest {
+
+double InterpolationFilter::cut(Span<const Sample> samples) const {
+  double total = 0.0, reward = 0.0;
+  for (const Sample& sample : samples) {
+    total += sample.count;
+    reward += sample.count * static_cast<double>(sample.reward);
+  }
+  return gamma_ * static_cast<double>(samples[0].reward) + (1.0 - gamma_) * (reward / total);
+}
+
+std::string InterpolationFilter::words() const {
+  return concat("R > ", gamma_, " max + ", 1.0 - gamma_, " mean a source");
+}
+
+}  // namespace rest
