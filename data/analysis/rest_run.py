@@ -33,6 +33,14 @@ def figure_of(record, *keys):
     return float(record) if isinstance(record, (int, float)) else math.nan
 
 
+def training_data(step):
+    """What an Improve step trained on, in words: its step.json as read; older ones know thresholds only."""
+    if not step:
+        return "bitext"
+    threshold = figure_of(step, "threshold")
+    return "all" if threshold < 0 else step.get("keeps", f"R > {threshold:g}")
+
+
 def is_committed(path):
     """Files without a commit record are unfinished: they do not exist."""
     return path.exists() and path.with_name(path.name + ".commit.json").exists()

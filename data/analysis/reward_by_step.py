@@ -3,14 +3,13 @@
 
 import argparse
 import math
+import textwrap
 
-from rest_run import CONTROL, GREEDY, SAMPLED, Problem, Run, figure_of, new_figure
+from rest_run import CONTROL, GREEDY, SAMPLED, Problem, Run, figure_of, new_figure, training_data
 
 
 def label(policy, step):
-    threshold = figure_of(step, "threshold")
-    data = "bitext" if not step else "all" if threshold < 0 else f"R > {threshold:g}"
-    return f"{policy.split('/')[-1]}\n{data}"
+    return "\n".join([policy.split("/")[-1]] + textwrap.wrap(training_data(step), 16))
 
 
 def draw_rewards(axes, metrics, kind, colour, name, shift):

@@ -6,7 +6,7 @@ Also writes it to report/table.md of the run, for all corpora that were evaluate
 import argparse
 import math
 
-from rest_run import Problem, Run, figure_of
+from rest_run import Problem, Run, figure_of, training_data
 
 HEADINGS = ["policy", "trained on", "candidates", "kept", "reward, sampled", "95 % interval", "reward, greedy",
             "BLEU", "chrF", "KL"]
@@ -14,13 +14,6 @@ HEADINGS = ["policy", "trained on", "candidates", "kept", "reward, sampled", "95
 
 def number(value, form):
     return "-" if math.isnan(value) else format(value, form)
-
-
-def training_data(step):
-    if not step:
-        return "bitext"
-    threshold = figure_of(step, "threshold")
-    return "all" if threshold < 0 else f"R > {threshold:g}"
 
 
 def interval(figures):

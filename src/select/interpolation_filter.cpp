@@ -1,15 +1,19 @@
+#include <cmath>
+#include <limits>
+
 #include "rest/core/error.hpp"
 #include "rest/select/filter.hpp"
 
 namespace rest {
 
-double InterpolationFilter::cut(Span<const Sample> samples) const {
+float InterpolationFilter::cut(Span<const Sample> samples) const {
   double total = 0.0, reward = 0.0;
   for (const Sample& sample : samples) {
     total += sample.count;
     reward += sample.count * static_cast<double>(sample.reward);
   }
-  return gamma_ * static_cast<double>(samples[0].reward) + (1.0 - gamma_) * (reward / total);
+  const double cut = gamma_ * static_cast<double>(samples[0].reward) + (1.0 - gamma_) * (reward / total);
+  return std::nextafter(static_cast<float>(cut), std::numeric_limits<float>::infinity());  // strictly above it
 }
 
 std::string InterpolationFilter::words() const {

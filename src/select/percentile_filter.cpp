@@ -3,7 +3,7 @@
 
 namespace rest {
 
-double PercentileFilter::cut(Span<const Sample> samples) const {
+float PercentileFilter::cut(Span<const Sample> samples) const {
   double total = 0.0, reached = 0.0;
   for (const Sample& sample : samples) total += sample.count;
   std::size_t i = samples.size();
@@ -12,10 +12,10 @@ double PercentileFilter::cut(Span<const Sample> samples) const {
   do {
     --i;
     reached += samples[i].count;
-  } while (i > 0 && reached / total < p_);
-  return static_cast<double>(samples[i].reward);
+  } while (i > 0 && reached / total <= p_);
+  return samples[i].reward;
 }
 
-std::string PercentileFilter::words() const { return concat("R > percentile ", 100.0 * p_, " a source"); }
+std::string PercentileFilter::words() const { return concat("above percentile ", 100.0 * p_, " a source"); }
 
 }  // namespace rest

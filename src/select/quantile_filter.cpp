@@ -17,9 +17,9 @@ void QuantileFilter::look_first(const std::function<void(const Look&)>& each_sha
 
 void QuantileFilter::mark(const ScoredCandidates& candidates, std::vector<std::uint8_t>& kept) const {
   if (!cut_) throw Error("a quantile filter was asked before it had seen D_g");
-  for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = candidates.reward[i] > *cut_;
+  for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = candidates.reward[i] >= *cut_;
 }
 
-std::string QuantileFilter::words() const { return concat("R > quantile ", q_, " of D_g"); }
+std::string QuantileFilter::words() const { return concat("above quantile ", q_, " of D_g"); }
 
 }  // namespace rest

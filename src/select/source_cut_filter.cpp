@@ -18,8 +18,8 @@ void SourceCutFilter::mark(const ScoredCandidates& candidates, std::vector<std::
     std::sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) {
       return a.reward != b.reward ? a.reward > b.reward : a.count > b.count;
     });
-    const float cut = samples.empty() ? 0.0f : static_cast<float>(this->cut(samples));
-    for (row = begin; row < end; ++row) kept[row] = samples.empty() || candidates.reward[row] > cut;
+    const float cut = samples.empty() ? 0.0f : this->cut(samples);
+    for (row = begin; row < end; ++row) kept[row] = samples.empty() || candidates.reward[row] >= cut;
   }
 }
 

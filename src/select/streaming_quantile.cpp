@@ -44,14 +44,15 @@ void StreamingQuantile::add(float value, std::uint64_t count) {
   }
 }
 
-// The first bin that a share of q ends in. The share is a quotient: it rounds to the decimal it stands for.
+// The first bin by whose end more than a share q has come. The share is a quotient: it rounds to the decimal it stands
+// for.
 StreamingQuantile::Place StreamingQuantile::place(std::uint64_t below) const {
   Place place{0, below};
   for (std::uint32_t bin = 0; bin < bins_.size(); ++bin) {
     if (bins_[bin] == 0) continue;
     place = {bin, below};
     below += bins_[bin];
-    if (static_cast<double>(below) / static_cast<double>(total_) >= q_) break;
+    if (static_cast<double>(below) / static_cast<double>(total_) > q_) break;
   }
   return place;
 }

@@ -25,7 +25,7 @@ struct ScoredCandidates {
 ///
 /// All of them: the filter applies to originals as to samples (equation 3). A candidate of count c weighs as c equal
 /// ones. Cuts are worked out in double precision, rounded to float32 and compared with rewards in float32, as these are
-/// stored: a reward of just the cut is not above it, whatever its decimal form rounds to.
+/// stored: a reward of just tau is not above it, whatever its decimal form rounds to.
 class Filter {
  public:
   virtual ~Filter() = default;
@@ -40,7 +40,7 @@ class Filter {
 
   /// What is kept, as tables show it: "R > 0.8", "top 4 a source".
   virtual std::string words() const = 0;
-  /// The cut that looking at D_g gave; nothing for filters that do not look.
+  /// The smallest reward that is kept, as looking at D_g gave it; nothing for filters that do not look.
   virtual std::optional<float> global_cut() const { return std::nullopt; }
 
  private:
@@ -70,22 +70,24 @@ class SourceCutFilter : public Filter {
     float reward;
     std::uint32_t count;
   };
-  virtual double cut(Span<const Sample> samples) const = 0;
+  /// The smallest reward that is kept.
+  virtual float cut(Span<const Sample> samples) const = 0;
 
  private:
   void mark(const ScoredCandidates& candidates, std::vector<std::uint8_t>& kept) const override;
 };
 
-/// R > the p-th percentile of the source's samples, 0 <= p < 1: the smallest of their rewards that a share of at least
-/// p of them does not exceed (p = 0: their smallest reward). A value that was drawn, no interpolation; strictly above,
-/// so that a source whose best reward is shared by more than 1 - p of its samples keeps none of them.
+/// Above the p-th percentile of the source's samples, 0 <= p < 1: more than a share p of them have at most this reward.
+/// In other words R >= the smallest of their rewards of which that is true, a value that was drawn. Keeps at least 1 -
+/// p of the samples, their best always: ties stand and fall together, and strictly above would empty the very sources
+/// that the policy does best, where the highest reward is that of many.
 class PercentileFilter : public SourceCutFilter {
  public:
   explicit PercentileFilter(double p) : p_(p) {}
   std::string words() const override;
 
  private:
-  double cut(Span<const Sample> samples) const override;
+  float cut(Span<const Sample> samples) const override;
   double p_;
 };
 
@@ -97,13 +99,13 @@ class InterpolationFilter : public SourceCutFilter {
   std::string words() const override;
 
  private:
-  double cut(Span<const Sample> samples) const override;
+  float cut(Span<const Sample> samples) const override;
   double gamma_;
 };
 
-/// R > the q-quantile of all of D_g, samples and originals as in V_pi, 0 <= q < 1: the smallest reward that a share of
-/// at least q of D_g does not exceed. Keeps at most 1 - q of D_g, as RAFT does (Dong et al. 2023); ties at the quantile
-/// go.
+/// Above the q-quantile of all of D_g, samples and originals as in V_pi, 0 <= q < 1: more than a share q of D_g has at
+/// most this reward. Keeps at least 1 - q of D_g, and more only for ties at the quantile, much as RAFT does (Dong et
+/// al. 2023).
 class QuantileFilter : public Filter {
  public:
   explicit QuantileFilter(double q) : q_(q) {}

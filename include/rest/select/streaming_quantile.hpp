@@ -8,7 +8,8 @@ namespace rest {
 
 /// The exact quantile of counted float32 values that come by twice, in constant memory (512 KiB): a radix histogram
 /// over their bits in an order-preserving form, upper half first, then the lower half of those in the upper half's bin.
-/// The q-quantile is the smallest value that a share of at least q does not exceed; q = 0: the smallest value.
+/// The q-quantile, 0 <= q < 1, is the smallest value such that more than a share q of all are at most that; q = 0: the
+/// smallest of all.
 class StreamingQuantile {
  public:
   explicit StreamingQuantile(double q);

@@ -72,11 +72,10 @@ std::vector<float> expanded(const Table& table, std::size_t begin, std::size_t e
   return values;
 }
 
-/// The k-th smallest with the smallest k >= 1 such that k / n is at least the share.
-float quantile(const std::vector<float>& rising, double share) {
-  std::size_t k = 1;
-  while (static_cast<double>(k) / static_cast<double>(rising.size()) < share) ++k;
-  return rising[k - 1];
+/// Whether more than a share of the values are at most this one.
+bool above(const std::vector<float>& rising, double share, float value) {
+  const auto at_most = std::upper_bound(rising.begin(), rising.end(), value) - rising.begin();
+  return static_cast<double>(at_most) / static_cast<double>(rising.size()) > share;
 }
 
 /// What a filter has to keep, worked out on the expanded multiset.
@@ -91,8 +90,8 @@ Flags brute_force(const std::string& name, double threshold, const Table& table)
       const float reward = table.reward[row];
       bool keeps = false;
       if (name == "threshold") keeps = reward > static_cast<float>(threshold);
-      if (name == "quantile") keeps = !everything.empty() && reward > quantile(everything, threshold);
-      if (name == "percentile") keeps = samples.empty() || reward > quantile(samples, threshold);
+      if (name == "quantile") keeps = above(everything, threshold, reward);
+      if (name == "percentile") keeps = samples.empty() || above(samples, threshold, reward);
       if (name == "interpolation") {
         double sum = 0.0;
         for (const float value : samples) sum += static_cast<double>(value);
@@ -197,13 +196,13 @@ TEST(ThresholdFilter, below_zero_keeps_everything_that_takes_part) {
   EXPECT_EQ(keep("threshold", 0.0, table), (Flags{0, 1, 0}));
 }
 
-TEST(PercentileFilter, takes_a_drawn_value_and_keeps_what_is_above_it) {
+TEST(PercentileFilter, keeps_what_more_than_a_share_p_does_not_exceed) {
   const Table table = of_rewards({0.1f, 0.2f, 0.3f, 0.4f});
-  EXPECT_EQ(keep("percentile", 0.0, table), (Flags{0, 1, 1, 1}));
+  EXPECT_EQ(keep("percentile", 0.0, table), (Flags{1, 1, 1, 1}));
+  EXPECT_EQ(keep("percentile", 0.24, table), (Flags{1, 1, 1, 1}));
   EXPECT_EQ(keep("percentile", 0.25, table), (Flags{0, 1, 1, 1}));
-  EXPECT_EQ(keep("percentile", 0.26, table), (Flags{0, 0, 1, 1}));
   EXPECT_EQ(keep("percentile", 0.5, table), (Flags{0, 0, 1, 1}));
-  EXPECT_EQ(keep("percentile", 0.99, table), (Flags{0, 0, 0, 0}));
+  EXPECT_EQ(keep("percentile", 0.99, table), (Flags{0, 0, 0, 1}));
 }
 
 TEST(PercentileFilter, counts_copies_and_leaves_originals_out_of_the_percentile_only) {
@@ -212,22 +211,28 @@ TEST(PercentileFilter, counts_copies_and_leaves_originals_out_of_the_percentile_
   table.add(0.6f, 1);
   table.add(1.0f, 1, original);
   table.add(0.1f, 1, original);
+  EXPECT_EQ(keep("percentile", 0.74, table), (Flags{1, 1, 1, 0}));
   EXPECT_EQ(keep("percentile", 0.75, table), (Flags{0, 1, 1, 0}));
-  EXPECT_EQ(keep("percentile", 0.76, table), (Flags{0, 0, 1, 0}));
 }
 
-TEST(SourceCutFilters, keep_all_of_a_source_without_samples_and_none_of_one_whose_samples_are_equal) {
+TEST(SourceCutFilters, keep_all_of_a_source_without_samples) {
   for (const char* name : {"percentile", "interpolation"}) {
     Table table;
     table.add(0.0f, 1, original);
     table.add(0.5f, 0);
     table.add_source();
-    table.add(0.7f, 3);
-    table.add(0.7f, 2);
-    table.add_source();
     table.add(0.3f);
-    EXPECT_EQ(keep(name, 0.5, table), (Flags{1, 0, 0, 0, 0})) << name;
+    table.add(0.1f, 1, original);
+    EXPECT_EQ(keep(name, 0.0, table), (Flags{1, 0, name == std::string("percentile"), 0})) << name;
   }
+}
+
+TEST(SourceCutFilters, of_equal_samples_keep_all_above_a_percentile_and_none_above_the_mean) {
+  Table table;
+  table.add(0.7f, 3);
+  table.add(0.7f, 2);
+  EXPECT_EQ(keep("percentile", 0.9, table), (Flags{1, 1}));
+  EXPECT_EQ(keep("interpolation", 0.1, table), (Flags{0, 0}));
 }
 
 TEST(InterpolationFilter, cuts_between_mean_and_maximum_of_the_samples) {
@@ -250,7 +255,7 @@ TEST(QuantileFilter, is_of_all_shards_and_has_to_see_them_first) {
     for (const Table* shard : {&low, &high}) look(shard->columns()), ++shown;
   });
   EXPECT_EQ(shown, 4) << "twice over the shards";
-  EXPECT_EQ(filter.global_cut(), 0.2f);
+  EXPECT_EQ(filter.global_cut(), 0.8f);
   EXPECT_EQ(filter.keep(low.columns()), (Flags{0, 0}));
   EXPECT_EQ(filter.keep(high.columns()), (Flags{1, 1}));
 }
@@ -280,9 +285,9 @@ TEST(TopKFilter, keeps_ties_and_copies_together) {
 TEST(Filters, say_in_words_what_they_keep) {
   EXPECT_EQ(make_filter("threshold", -1.0)->words(), "all of D_g");
   EXPECT_EQ(make_filter("threshold", 0.95)->words(), "R > 0.95");
-  EXPECT_EQ(make_filter("percentile", 0.07)->words(), "R > percentile 7 a source");
+  EXPECT_EQ(make_filter("percentile", 0.07)->words(), "above percentile 7 a source");
   EXPECT_EQ(make_filter("interpolation", 0.9)->words(), "R > 0.9 max + 0.1 mean a source");
-  EXPECT_EQ(make_filter("quantile", 0.99)->words(), "R > quantile 0.99 of D_g");
+  EXPECT_EQ(make_filter("quantile", 0.99)->words(), "above quantile 0.99 of D_g");
   EXPECT_EQ(make_filter("top_k", 4.0)->words(), "top 4 a source");
   EXPECT_THROW(make_filter("best", 4.0), UsageError);
   EXPECT_THROW(make_filter("top_k", 0.5), UsageError);

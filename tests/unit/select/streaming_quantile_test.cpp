@@ -29,7 +29,7 @@ float sorted(double q, Counted values) {
   for (const auto& value : values) total += value.second;
   for (const auto& [value, count] : values) {
     reached += count;
-    if (count > 0 && reached / total >= q) return value;
+    if (count > 0 && reached / total > q) return value;
   }
   return values.back().first;
 }
@@ -62,10 +62,10 @@ TEST(StreamingQuantile, is_what_sorting_says) {
 }
 
 TEST(StreamingQuantile, rounds_no_decimal_share_away) {
-  for (std::uint32_t n = 1; n <= 100; ++n) {  // of 1 ... 100 the 0.01 n quantile is n
+  for (std::uint32_t n = 0; n < 100; ++n) {  // of 1 ... 100 just n values are at most n
     Counted values;
     for (std::uint32_t i = 1; i <= 100; ++i) values.emplace_back(static_cast<float>(i), 1);
-    EXPECT_EQ(streamed(0.01 * n, values), static_cast<float>(n)) << n;
+    EXPECT_EQ(streamed(n / 100.0, values), static_cast<float>(n + 1)) << n;
   }
 }
 
@@ -80,6 +80,7 @@ TEST(StreamingQuantile, of_one_value_and_of_none) {
 
 TEST(StreamingQuantile, takes_minus_zero_for_zero) {
   EXPECT_EQ(streamed(0.5, {{0.0f, 1}, {-0.0f, 1}, {1.0f, 1}}), 0.0f);
+  EXPECT_EQ(streamed(0.4, {{-0.0f, 1}, {0.0f, 1}, {-1.0f, 1}}), 0.0f);
   EXPECT_FALSE(std::signbit(*streamed(0.0, {{-0.0f, 1}})));
 }
 

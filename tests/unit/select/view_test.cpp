@@ -56,7 +56,8 @@ TEST_F(View, keeps_ids_whatever_the_filter) {
 TEST_F(View, lets_unfinished_samples_take_no_part_in_cuts_unless_they_are_trained_on) {
   write_step();
   // Source 1 has an unfinished sample of 0.5 and an original of 0.6.
-  EXPECT_EQ(ids(view(PercentileFilter(0.0))), (Ids{0, 2, 4}));
+  EXPECT_EQ(ids(view(PercentileFilter(0.75))), (Ids{0, 2, 4, 5, 6}));
+  EXPECT_EQ(ids(view(PercentileFilter(0.75), Unfinished::as_any)), (Ids{0, 2, 3, 4, 5, 6}));
   EXPECT_EQ(ids(view(TopKFilter(1), Unfinished::as_any)), (Ids{2, 4, 5, 6}));
   EXPECT_EQ(ids(view(TopKFilter(2))), (Ids{0, 2, 4, 5, 6, 7}));
   EXPECT_EQ(ids(view(TopKFilter(2), Unfinished::as_any)), (Ids{0, 2, 3, 4, 5, 6, 7}));
@@ -67,7 +68,7 @@ TEST_F(View, shows_the_filter_all_shards_before_it_chooses) {
   // By count, without the unfinished: 0.1, 0.2, 0.3 x 4, 0.6, 0.8, 0.9 x 3, 1.0.
   QuantileFilter half(0.5);
   const CandidateView kept(ScoredStep(dir(), "chrf", corpus_), half);
-  EXPECT_EQ(half.global_cut(), 0.3f);
+  EXPECT_EQ(half.global_cut(), 0.6f);  // six of twelve are below
   EXPECT_EQ(ids(kept), (Ids{0, 2, 4, 6}));
   QuantileFilter with_unfinished(0.5);  // 0.5 x 2 more
   const CandidateView more(ScoredStep(dir(), "chrf", corpus_), with_unfinished, Unfinished::as_any);
