@@ -7,15 +7,12 @@ namespace {
 
 class DiversityTest : public GrowTest {
  protected:
-  DiversityTest() {
-    for (Token source = 0; source < 5; ++source) corpus_.source.tokens.push_back(std::vector<Token>{100 + source});
-    write_step();
-  }
+  DiversityTest() { write_step(); }
   Diversity of(double threshold) const {
     ThresholdFilter filter(threshold);
     return diversity_of(CandidateView(ScoredStep(dir(), "chrf", corpus_), filter));
   }
-  Corpus corpus_;
+  Corpus corpus_ = corpus();
 };
 
 TEST_F(DiversityTest, is_counted_within_sources) {

@@ -7,14 +7,8 @@ namespace {
 
 class ScoredStepTest : public GrowTest {
  protected:
-  ScoredStepTest() {
-    corpus_.vocabulary_size = 1000;
-    corpus_.tokenizer_digest = "tokenizer0";
-    corpus_.digest = "corpus0";
-    for (Token source = 0; source < 5; ++source) corpus_.source.tokens.push_back(std::vector<Token>{100 + source});
-  }
   ScoredStep step(const std::string& reward = "chrf") const { return {dir(), reward, corpus_}; }
-  Corpus corpus_;
+  Corpus corpus_ = corpus();
 };
 
 TEST_F(ScoredStepTest, reads_candidates_with_their_rewards) {

@@ -7,12 +7,6 @@ namespace {
 
 class View : public GrowTest {
  protected:
-  View() {
-    corpus_.vocabulary_size = 1000;
-    corpus_.tokenizer_digest = "tokenizer0";
-    corpus_.digest = "corpus0";
-    for (Token source = 0; source < 5; ++source) corpus_.source.tokens.push_back(std::vector<Token>{100 + source});
-  }
   CandidateView view(double threshold, Unfinished unfinished = Unfinished::left_out) const {
     return view(ThresholdFilter(threshold), unfinished);
   }
@@ -35,7 +29,7 @@ class View : public GrowTest {
     }
     return sum;
   }
-  Corpus corpus_;
+  Corpus corpus_ = corpus();
 };
 
 using Ids = std::vector<std::uint64_t>;
