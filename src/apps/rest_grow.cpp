@@ -12,6 +12,7 @@ namespace {
 int body(const rest::Communicator& world, int argc, char** argv) {
   std::int64_t grow_step = 1;
   std::string policy, variant = "bc";
+  std::optional<std::string> part;
   const auto command = rest::read_command_line(
       world, argc, argv,
       {"rest_grow",
@@ -23,12 +24,17 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         app.add_option("--policy", policy, "Policy to sample from [g0-i0, later the best of the step before]");
         app.add_option("--variant", variant, "Improve variant whose best policy a later Grow step samples from")
             ->capture_default_str();
+        app.add_option("--part", part,
+                       "I/N, I = 0 ... N-1: only this static part of the shards, beside other jobs (a job array) that "
+                       "sample the others; start once without it to fill what is missing and write the index");
       });
   if (!command) return rest::exit_success;
+  std::optional<rest::GrowPart> only;
+  if (part) only = rest::GrowPart::parse(*part);
   rest::install_stop_signals();
   at::set_num_threads(command->threads);
   if (policy.empty()) policy = rest::policy_to_grow_from(command->run, variant, grow_step);
-  return rest::run_grow_step(world, command->experiment, command->run, grow_step, command->run.policy(policy));
+  return rest::run_grow_step(world, command->experiment, command->run, grow_step, command->run.policy(policy), only);
 }
 
 }  // namespace
