@@ -7,7 +7,7 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/tests/rest_source_dir.hpp
 function(rest_test_program name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   rest_set_warnings(${name})
-  set_target_properties(${name} PROPERTIES BUILD_RPATH "${LibTorch_RUN_DIRS}" RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  set_target_properties(${name} PROPERTIES BUILD_RPATH "${LibTorch_RUN_DIRS};$ORIGIN/../lib" RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_include_directories(${name} PRIVATE ${PROJECT_BINARY_DIR}/generated/tests)
 endfunction()
 
