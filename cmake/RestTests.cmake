@@ -31,6 +31,18 @@ function(rest_add_unit_tests name)
     PROPERTIES TIMEOUT 300 ENVIRONMENT "REST_PYTHON=${REST_PYTHON}")
 endfunction()
 
+# tests/gpu/main.cpp with every *_test.cpp: tests that need a GPU, skipped by name where there is none.
+function(rest_add_gpu_tests)
+  cmake_parse_arguments(ARG "" "DIRECTORY" "LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${ARG_DIRECTORY}/*.cpp)
+  add_executable(gpu_tests ${sources})
+  target_link_libraries(gpu_tests PRIVATE ${ARG_LIBRARIES} GTest::gtest)
+  rest_test_program(gpu_tests)
+  target_precompile_headers(gpu_tests REUSE_FROM unit_nn)
+  gtest_discover_tests(gpu_tests TEST_PREFIX "gpu." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 LABELS gpu
+    ENVIRONMENT "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1")
+endfunction()
+
 # tests/mpi/main.cpp (session, failures of all ranks gathered at rank 0) with every *_test.cpp, one ctest entry a rank count.
 function(rest_add_mpi_tests)
   cmake_parse_arguments(ARG "" "DIRECTORY" "RANKS;LIBRARIES" ${ARGN})

@@ -15,6 +15,23 @@ packages=(g++ cmake ninja-build ccache git pkg-config libopenmpi-dev openmpi-bin
 requirements=data/analysis/requirements.txt
 # torch without its dependencies: of the CUDA libraries, libtorch_cpu.so needs these two even where there is no GPU.
 torch_wheels=("torch==2.11.0" "nvidia-cuda-runtime==13.0.*" "nvidia-cuda-cupti==13.0.*")
+# The rest of what libtorch_cuda.so needs, by library: installed where there is a CUDA toolkit or a GPU, and only what
+# is not there already.
+cuda_wheels() {
+  case $1 in
+    libcusparseLt.*) echo "nvidia-cusparselt-cu13==0.8.0" ;;
+    libnvshmem_host.*) echo "nvidia-nvshmem-cu13==3.4.5" ;;
+    libcufile.*) echo "cuda-toolkit[cufile]==13.0.2" ;;
+    libnccl.*) echo "nvidia-nccl-cu13==2.28.9" ;;
+    libcudnn.*) echo "nvidia-cudnn-cu13==9.19.0.56" ;;
+    libcublas*) echo "cuda-toolkit[cublas]==13.0.2" ;;
+    libcufft.*) echo "cuda-toolkit[cufft]==13.0.2" ;;
+    libcurand.*) echo "cuda-toolkit[curand]==13.0.2" ;;
+    libcusolver.*) echo "cuda-toolkit[cusolver]==13.0.2" ;;
+    libcusparse.*) echo "cuda-toolkit[cusparse]==13.0.2" ;;
+    libnvJitLink.*) echo "cuda-toolkit[nvjitlink]==13.0.2" ;;
+  esac
+}
 environment=build/python
 stamp=$environment/setup.stamp
 
@@ -94,10 +111,24 @@ pip_install() {
     die "pip could not install ${*}; its messages are above"
 }
 
+has_cuda() { command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc || -e /dev/nvidiactl ]]; }
+
+install_cuda_wheels() {
+  local library wheels=() name
+  library=$(echo "$environment"/lib/python3*/site-packages/torch/lib/libtorch_cuda.so)
+  while read -r name; do
+    mapfile -t -O "${#wheels[@]}" wheels < <(cuda_wheels "$name")
+  done < <(ldd "$library" | awk '/not found/ { print $1 }' | sort -u)
+  ((${#wheels[@]})) || return 0
+  say "set-up: CUDA libraries for LibTorch: ${wheels[*]}"
+  pip_install "${wheels[@]}"
+}
+
 install_python() {
-  local torch key
+  local torch key cuda=
   torch=$(existing_torch)
-  key=$(echo "$rest_root ${torch:-${torch_wheels[*]}}" | cat - "$requirements" | sha256sum)
+  if [[ -z $torch ]] && has_cuda; then cuda=" cuda"; fi
+  key=$(echo "$rest_root ${torch:-${torch_wheels[*]}}$cuda" | cat - "$requirements" | sha256sum)
   if [[ -f $stamp && $(<"$stamp") == "$key" ]] && "$rest_python" -c '' 2>/dev/null; then
     return 0
   fi
@@ -109,6 +140,7 @@ install_python() {
   else
     say "set-up: LibTorch from PyPI (${torch_wheels[0]}, 530 MB)"
     pip_install --no-deps "${torch_wheels[@]}"
+    [[ -z $cuda ]] || install_cuda_wheels
   fi
   echo "$key" >"$stamp"
 }

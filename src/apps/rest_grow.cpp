@@ -11,7 +11,7 @@ namespace {
 
 int body(const rest::Communicator& world, int argc, char** argv) {
   std::int64_t grow_step = 1;
-  std::string policy, variant = "bc";
+  std::string policy, variant = "bc", device = "cpu";
   const auto command = rest::read_command_line(
       world, argc, argv,
       {"rest_grow",
@@ -19,6 +19,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
        "Started again, it samples the shards that are not there yet.",
        "mpirun -n 2 --bind-to core rest_grow data/experiments/synthetic.toml --run run/synthetic"},
       [&](CLI::App& app) {
+        rest::add_device_option(app, device);
         app.add_option("--grow-step", grow_step, "Which Grow step")->check(CLI::PositiveNumber)->capture_default_str();
         app.add_option("--policy", policy, "Policy to sample from [g0-i0, later the best of the step before]");
         app.add_option("--variant", variant, "Improve variant whose best policy a later Grow step samples from")
@@ -26,9 +27,10 @@ int body(const rest::Communicator& world, int argc, char** argv) {
       });
   if (!command) return rest::exit_success;
   rest::install_stop_signals();
+  const torch::Device chosen = rest::choose_device(world, device);
   at::set_num_threads(command->threads);
   if (policy.empty()) policy = rest::policy_to_grow_from(command->run, variant, grow_step);
-  return rest::run_grow_step(world, command->experiment, command->run, grow_step, command->run.policy(policy));
+  return rest::run_grow_step(world, command->experiment, command->run, grow_step, command->run.policy(policy), chosen);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ namespace {
 
 int body(const rest::Communicator& world, int argc, char** argv) {
   rest::ImproveRequest request;
+  std::string device = "cpu";
   const auto command = rest::read_command_line(
       world, argc, argv,
       {"rest_improve",
@@ -16,6 +17,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
        "made moot by an earlier one that did not raise the reward is left out (exit 0). Goes on where it stopped.",
        "mpirun -n 2 --bind-to core rest_improve data/experiments/synthetic.toml --run run/synthetic --step 1"},
       [&](CLI::App& app) {
+        rest::add_device_option(app, device);
         app.add_option("--grow-step", request.grow_step, "Grow step to improve on")
             ->check(CLI::PositiveNumber)
             ->capture_default_str();
@@ -25,6 +27,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
       });
   if (!command) return rest::exit_success;
   rest::install_stop_signals();
+  request.device = rest::choose_device(world, device);
   return rest::run_improve(world, command->experiment, command->run, request);
 }
 

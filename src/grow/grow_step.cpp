@@ -95,7 +95,7 @@ GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, con
   for (const std::int64_t shard : shards) total += grower.sources(shard);
   Progress progress("grow", "sources", static_cast<std::uint64_t>(total),
                     world.is_root() ? Progress::Output::enabled : Progress::Output::silent);
-  const nlohmann::json sidecar = made_by(world, at::get_num_threads());
+  const nlohmann::json sidecar = made_by(world, at::get_num_threads(), device_name(grower.device()));
   BackgroundWriter writer;  // ends before what it writes from
   const auto start = Clock::now();
   GenerateCounts done;  // in shards that are complete
@@ -155,8 +155,8 @@ void complete_step(const ShardGrower& grower, bool sampled_any) {
 }  // namespace
 
 int run_grow_step(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
-                  std::int64_t grow_step, const std::filesystem::path& policy_directory) {
-  const ShardGrower grower(experiment, run, grow_step, policy_directory);
+                  std::int64_t grow_step, const std::filesystem::path& policy_directory, torch::Device device) {
+  const ShardGrower grower(experiment, run, grow_step, policy_directory, device);
   const std::vector<std::int64_t> missing = missing_shards(world, grower);
   if (world.is_root()) {
     log_info(concat("Grow step ", grow_step, " from ", policy_directory.string(), ": ", missing.size(), " of ",

@@ -195,7 +195,7 @@ int ImproveRun::run_step(std::int64_t step) {
     barrier(world_);
     return exit_success;
   }
-  const Policy start = load_policy(parent(step));
+  const Policy start = load_policy(parent(step)).to(request_.device);
   const ThresholdFilter filter(threshold);
   const CandidateView view(grow_dir_, corpus_, filter,
                            {experiment_.reward.name, experiment_.improve.lambda, experiment_.improve.keep_unfinished});
@@ -214,7 +214,7 @@ int ImproveRun::run_step(std::int64_t step) {
   if (world_.is_root()) {
     Policy improved = start;
     improved.parameters = result.best_parameters;
-    save_policy(directory, improved, lineage, made_by(world_, at::get_num_threads()));
+    save_policy(directory, improved, lineage, made_by(world_, at::get_num_threads(), result.devices));
     const RewardSummary &all = view.all(), &kept = view.kept();
     commit_json(record,
                 {{"step", step},
