@@ -21,15 +21,15 @@ cuda_wheels() {
   case $1 in
     libcusparseLt.*) echo "nvidia-cusparselt-cu13==0.8.0" ;;
     libnvshmem_host.*) echo "nvidia-nvshmem-cu13==3.4.5" ;;
-    libcufile.*) echo "cuda-toolkit[cufile]==13.0.2" ;;
+    libcufile.*) echo "nvidia-cufile==1.15.1.6.*" ;;
     libnccl.*) echo "nvidia-nccl-cu13==2.28.9" ;;
     libcudnn.*) echo "nvidia-cudnn-cu13==9.19.0.56" ;;
-    libcublas*) echo "cuda-toolkit[cublas]==13.0.2" ;;
-    libcufft.*) echo "cuda-toolkit[cufft]==13.0.2" ;;
-    libcurand.*) echo "cuda-toolkit[curand]==13.0.2" ;;
-    libcusolver.*) echo "cuda-toolkit[cusolver]==13.0.2" ;;
-    libcusparse.*) echo "cuda-toolkit[cusparse]==13.0.2" ;;
-    libnvJitLink.*) echo "cuda-toolkit[nvjitlink]==13.0.2" ;;
+    libcublas*) echo "nvidia-cublas==13.1.0.3.*" ;;
+    libcufft.*) echo "nvidia-cufft==12.0.0.61.*" ;;
+    libcurand.*) echo "nvidia-curand==10.4.0.35.*" ;;
+    libcusolver.*) echo "nvidia-cusolver==12.0.4.66.*" ;;
+    libcusparse.*) echo "nvidia-cusparse==12.6.3.3.*" ;;
+    libnvJitLink.*) echo "nvidia-nvjitlink==13.0.88.*" ;;
   esac
 }
 environment=build/python
@@ -121,7 +121,7 @@ install_cuda_wheels() {
   done < <(ldd "$library" | awk '/not found/ { print $1 }' | sort -u)
   ((${#wheels[@]})) || return 0
   say "set-up: CUDA libraries for LibTorch: ${wheels[*]}"
-  pip_install "${wheels[@]}"
+  pip_install --no-deps "${wheels[@]}"
 }
 
 install_python() {
