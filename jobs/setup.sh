@@ -18,6 +18,23 @@ slurm_packages=(slurm-wlm munge)
 requirements=data/analysis/requirements.txt
 # torch without its dependencies: of the CUDA libraries, libtorch_cpu.so needs these two even where there is no GPU.
 torch_wheels=("torch==2.11.0" "nvidia-cuda-runtime==13.0.*" "nvidia-cuda-cupti==13.0.*")
+# The rest of what libtorch_cuda.so needs, by library: installed where there is a CUDA toolkit or a GPU, and only what
+# is not there already.
+cuda_wheels() {
+  case $1 in
+    libcusparseLt.*) echo "nvidia-cusparselt-cu13==0.8.0" ;;
+    libnvshmem_host.*) echo "nvidia-nvshmem-cu13==3.4.5" ;;
+    libcufile.*) echo "nvidia-cufile==1.15.1.6.*" ;;
+    libnccl.*) echo "nvidia-nccl-cu13==2.28.9" ;;
+    libcudnn.*) echo "nvidia-cudnn-cu13==9.19.0.56" ;;
+    libcublas*) echo "nvidia-cublas==13.1.0.3.*" ;;
+    libcufft.*) echo "nvidia-cufft==12.0.0.61.*" ;;
+    libcurand.*) echo "nvidia-curand==10.4.0.35.*" ;;
+    libcusolver.*) echo "nvidia-cusolver==12.0.4.66.*" ;;
+    libcusparse.*) echo "nvidia-cusparse==12.6.3.3.*" ;;
+    libnvJitLink.*) echo "nvidia-nvjitlink==13.0.88.*" ;;
+  esac
+}
 environment=build/python
 stamp=$environment/setup.stamp
 
@@ -121,10 +138,24 @@ pip_install() {
     die "pip could not install ${*}; its messages are above"
 }
 
+has_cuda() { command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc || -e /dev/nvidiactl ]]; }
+
+install_cuda_wheels() {
+  local library wheels=() name
+  library=$(echo "$environment"/lib/python3*/site-packages/torch/lib/libtorch_cuda.so)
+  while read -r name; do
+    mapfile -t -O "${#wheels[@]}" wheels < <(cuda_wheels "$name")
+  done < <(ldd "$library" | awk '/not found/ { print $1 }' | sort -u)
+  ((${#wheels[@]})) || return 0
+  say "set-up: CUDA libraries for LibTorch: ${wheels[*]}"
+  pip_install --no-deps "${wheels[@]}"
+}
+
 install_python() {
-  local torch key
+  local torch key cuda=
   torch=$(existing_torch)
-  key=$(echo "$rest_root ${torch:-${torch_wheels[*]}}" | cat - "$requirements" | sha256sum)
+  if [[ -z $torch ]] && has_cuda; then cuda=" cuda"; fi
+  key=$(echo "$rest_root ${torch:-${torch_wheels[*]}}$cuda" | cat - "$requirements" | sha256sum)
   if [[ -f $stamp && $(<"$stamp") == "$key" ]] && "$rest_python" -c '' 2>/dev/null; then
     return 0
   fi
@@ -136,6 +167,7 @@ install_python() {
   else
     say "set-up: LibTorch from PyPI (${torch_wheels[0]}, 530 MB)"
     pip_install --no-deps "${torch_wheels[@]}"
+    [[ -z $cuda ]] || install_cuda_wheels
   fi
   echo "$key" >"$stamp"
 }

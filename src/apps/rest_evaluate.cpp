@@ -8,6 +8,7 @@ namespace {
 
 int body(const rest::Communicator& world, int argc, char** argv) {
   rest::EvaluationRequest request;
+  std::string device = "cpu";
   const auto command = rest::read_command_line(
       world, argc, argv,
       {"rest_evaluate",
@@ -15,6 +16,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
        "greedy output, BLEU, chrF, length ratio, distinct-n, KL to g0-i0; as a table and as JSON in metrics/.",
        "rest_evaluate data/experiments/synthetic.toml --run run/synthetic --policy bc/g1-i2 --compare g0-i0"},
       [&](CLI::App& app) {
+        rest::add_device_option(app, device);
         app.add_option("--policy", request.policy, "Policy: g0-i0 or VARIANT/gG-iI")->capture_default_str();
         app.add_option("--corpus", request.corpus, "Corpus to evaluate on")
             ->check(CLI::IsMember({"valid", "test"}))
@@ -24,7 +26,9 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         app.add_option("--temperature", request.temperature, "Of the sampled output, instead of evaluate.temperature")
             ->check(CLI::NonNegativeNumber);
       });
-  if (command) rest::evaluate_policy(world, command->experiment, command->run, request);
+  if (!command) return rest::exit_success;
+  request.device = rest::choose_device(world, device);
+  rest::evaluate_policy(world, command->experiment, command->run, request);
   return rest::exit_success;
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 int body(const rest::Communicator& world, int argc, char** argv) {
   rest::ImproveRequest request;
+  std::string device = "cpu";
   bool plan = false;
   const auto command = rest::read_command_line(
       world, argc, argv,
@@ -18,6 +19,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
        "out (exit 0). Goes on where it stopped.",
        "mpirun -n 2 --bind-to core rest_improve data/experiments/synthetic.toml --run run/synthetic --step 1"},
       [&](CLI::App& app) {
+        rest::add_device_option(app, device);
         app.add_option("--grow-step", request.grow_step, "Grow step to improve on")
             ->check(CLI::PositiveNumber)
             ->capture_default_str();
@@ -30,6 +32,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
       });
   if (!command) return rest::exit_success;
   rest::install_stop_signals();
+  request.device = rest::choose_device(world, device);
   return (plan ? rest::plan_improve : rest::run_improve)(world, command->experiment, command->run, request);
 }
 

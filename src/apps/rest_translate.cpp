@@ -8,7 +8,7 @@
 namespace {
 
 int body(const rest::Communicator& world, int argc, char** argv) {
-  std::string policy_name = "g0-i0";
+  std::string policy_name = "g0-i0", device = "cpu";
   double temperature = 0.0;
   std::int64_t samples = 1;
   const auto command = rest::read_command_line(
@@ -18,6 +18,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
        "temperature is given. Runs on one rank.",
        "echo 'a sentence .' | rest_translate data/experiments/synthetic.toml --run run/synthetic --policy bc/g1-i1"},
       [&](CLI::App& app) {
+        rest::add_device_option(app, device);
         app.add_option("--policy", policy_name, "Policy: g0-i0 or VARIANT/gG-iI")->capture_default_str();
         app.add_option("--temperature", temperature, "Sample at this temperature; 0: greedy")
             ->check(CLI::NonNegativeNumber)
@@ -27,10 +28,11 @@ int body(const rest::Communicator& world, int argc, char** argv) {
             ->capture_default_str();
       });
   if (!command || !world.is_root()) return rest::exit_success;
+  const torch::Device chosen = rest::choose_device({}, device);
   rest::GrowOptions sampling = command->experiment.grow;
   sampling.temperature = temperature;
   sampling.samples = samples;
-  const rest::Policy policy = rest::load_policy(command->run.policy(policy_name));
+  const rest::Policy policy = rest::load_policy(command->run.policy(policy_name)).to(chosen);
   const rest::Tokenizer tokenizer(command->run.tokenizer());
   rest::require_tokenizer(policy, rest::verify_committed(command->run.tokenizer(), "rest_prepare").sha256,
                           command->run.tokenizer().string());

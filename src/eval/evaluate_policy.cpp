@@ -188,7 +188,8 @@ void print_comparison(const std::string& ours, const std::string& theirs, const 
 
 void evaluate_policy(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
                      const EvaluationRequest& request) {
-  const Policy policy = load_policy(run.policy(request.policy)), initial = load_policy(run.initial_policy());
+  const Policy policy = load_policy(run.policy(request.policy)).to(request.device),
+               initial = load_policy(run.initial_policy()).to(request.device);
   const Corpus corpus = read_corpus(run.corpus(request.corpus));
   require_tokenizer(policy, corpus.tokenizer_digest, run.corpus(request.corpus).string());
   if (!corpus.has_target()) throw Error(run.corpus(request.corpus).string() + " has no references");
@@ -218,7 +219,7 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
     metrics["corpus"] = request.corpus;
     if (world.is_root()) {
       fs::create_directories(file.parent_path());
-      commit_json(file, metrics, lineage, made_by(world, at::get_num_threads()));
+      commit_json(file, metrics, lineage, made_by(world, at::get_num_threads(), device_name(request.device)));
     }
     barrier(world);
   }

@@ -116,9 +116,9 @@ KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, co
     const SampleDataset pairs(sources, samples);
     std::vector<std::size_t> rows(pairs.size());
     std::iota(rows.begin(), rows.end(), std::size_t{0});
-    const Batch batch = make_batch(pairs, rows);
+    const Batch batch = make_batch(pairs, rows).to(policy.device());
     const auto p = log_probabilities(policy, batch), q = log_probabilities(reference, batch);
-    const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kFloat64);  // [batch, length]
+    const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kCPU, torch::kFloat64);  // [batch, length]
     std::vector<nlohmann::json> sums;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const Candidate& sample = samples[i].front();

@@ -40,7 +40,7 @@ class Generator {
         options_(options),
         uniforms_(Purpose::sample, options.seed, options.step),
         queue_(model, sources, options),
-        decoder_(model),
+        decoder_(model, options.kernels),
         head_(options.sampling, model.config().vocabulary_size),
         finished_(sources.size()),
         decoded_(sources.size(), 0),
@@ -101,8 +101,12 @@ class Generator {
     rows.swap(rows_), standing.swap(standing_), samples.swap(samples_);
 
     const std::int64_t vocabulary = model_.config().vocabulary_size;
-    const std::int64_t together = std::max<std::int64_t>(
-        32, logits_bytes / (vocabulary * static_cast<std::int64_t>(hidden.element_size())) / 16 * 16);
+    // From a GPU they are copied, all at once.
+    const std::int64_t together =
+        !hidden.is_cpu()
+            ? hidden.size(0)
+            : std::max<std::int64_t>(
+                  32, logits_bytes / (vocabulary * static_cast<std::int64_t>(hidden.element_size())) / 16 * 16);
     for (std::int64_t first = 0; first < hidden.size(0); first += together) {
       const std::int64_t count = std::min(together, hidden.size(0) - first);
       head_.prepare(model_.project(hidden.narrow(0, first, count)));

@@ -30,12 +30,12 @@ GenerateOptions generate_options(const GrowOptions& options) {
 }
 
 ShardGrower::ShardGrower(const Experiment& experiment, const RunDirectory& run, std::int64_t grow_step,
-                         const std::filesystem::path& policy_directory)
+                         const std::filesystem::path& policy_directory, torch::Device device)
     : options_(experiment.grow),
       grow_step_(grow_step),
       directory_(run.grow(grow_step)),
       corpus_(read_corpus(run.corpus("train"))),
-      policy_(load_policy(policy_directory)),
+      policy_(load_policy(policy_directory).to(device)),
       model_(policy_.model(options_.precision)) {
   const std::string corpus_file = run.corpus("train").string();
   require_tokenizer(policy_, corpus_.tokenizer_digest, corpus_file);

@@ -18,12 +18,13 @@ namespace rest {
 class ShardGrower {
  public:
   ShardGrower(const Experiment& experiment, const RunDirectory& run, std::int64_t grow_step,
-              const std::filesystem::path& policy_directory);
+              const std::filesystem::path& policy_directory, torch::Device device);
 
   std::int64_t shards() const;
   std::int64_t sources(std::int64_t shard) const;
   std::filesystem::path file(std::int64_t shard) const { return shard_file(directory_, shard); }
   const std::filesystem::path& directory() const { return directory_; }
+  torch::Device device() const { return model_.device(); }
   Lineage lineage(std::int64_t shard) const;
   ShardAttributes attributes() const;
 

@@ -40,7 +40,8 @@ class Timing {
       : world_(world),
         experiment_(experiment),
         steps_(steps),
-        policy_(load_policy(run.policy(policy_to_grow_from(run, request.variant, request.grow_step)))),
+        policy_(
+            load_policy(run.policy(policy_to_grow_from(run, request.variant, request.grow_step))).to(request.device)),
         selection_(experiment, run) {
     require_tokenizer(policy_, steps.corpus().tokenizer_digest, run.corpus("train").string());
     require_tokenizer(policy_, selection_.corpus().tokenizer_digest, run.corpus("valid").string());

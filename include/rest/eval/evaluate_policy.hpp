@@ -7,6 +7,7 @@
 #include "rest/comm/communicator.hpp"
 #include "rest/core/experiment.hpp"
 #include "rest/core/run_directory.hpp"
+#include "rest/model/device.hpp"
 
 namespace rest {
 
@@ -15,6 +16,7 @@ struct EvaluationRequest {
   std::string corpus = "valid";       ///< "valid" (its report half) or "test"
   std::string compare;                ///< another policy, evaluated before on the same corpus; empty: none
   std::optional<double> temperature;  ///< of the sampled output, instead of evaluate.temperature
+  torch::Device device = torch::kCPU;
 };
 
 /// Reward of sampled and of greedy output, corpus BLEU and chrF, length ratio, distinct-n and the exact KL to g0-i0,

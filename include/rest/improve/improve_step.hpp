@@ -7,6 +7,7 @@
 #include "rest/comm/communicator.hpp"
 #include "rest/core/experiment.hpp"
 #include "rest/core/run_directory.hpp"
+#include "rest/model/device.hpp"
 
 namespace rest {
 
@@ -14,6 +15,7 @@ struct ImproveRequest {
   std::int64_t grow_step = 1;
   std::string variant = "bc";
   std::optional<std::int64_t> only_step;  ///< one step instead of all of them
+  torch::Device device = torch::kCPU;
 };
 
 /// The Improve steps of a Grow step (algorithm 1): i0 fine-tunes on all of D_g, i1 .. iI on what passes the filter
