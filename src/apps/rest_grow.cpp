@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/command_line.hpp"
+#include "apps/estimate_options.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/grow/grow_step.hpp"
 #include "rest/improve/improve_step.hpp"
@@ -12,6 +13,7 @@ namespace {
 int body(const rest::Communicator& world, int argc, char** argv) {
   std::int64_t grow_step = 1;
   std::string policy, variant = "bc";
+  rest::EstimateOptions estimate;
   const auto command = rest::read_command_line(
       world, argc, argv,
       {"rest_grow",
@@ -23,12 +25,17 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         app.add_option("--policy", policy, "Policy to sample from [g0-i0, later the best of the step before]");
         app.add_option("--variant", variant, "Improve variant whose best policy a later Grow step samples from")
             ->capture_default_str();
+        estimate.add_to(app);
       });
   if (!command) return rest::exit_success;
   rest::install_stop_signals();
   at::set_num_threads(command->threads);
   if (policy.empty()) policy = rest::policy_to_grow_from(command->run, variant, grow_step);
-  return rest::run_grow_step(world, command->experiment, command->run, grow_step, command->run.policy(policy));
+  const auto from = command->run.policy(policy);
+  if (const auto request = estimate.request(command->threads)) {
+    return rest::estimate_grow_step(world, command->experiment, command->run, grow_step, from, *request);
+  }
+  return rest::run_grow_step(world, command->experiment, command->run, grow_step, from);
 }
 
 }  // namespace
