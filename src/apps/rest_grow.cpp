@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/command_line.hpp"
+#include "apps/estimate_options.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/grow/grow_step.hpp"
 #include "rest/improve/improve_step.hpp"
@@ -13,6 +14,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
   rest::GrowRequest request;
   std::string policy, variant = "bc", device = "cpu";
   std::optional<std::string> part;
+  rest::EstimateOptions estimate;
   const auto command = rest::read_command_line(
       world, argc, argv,
       {"rest_grow",
@@ -30,6 +32,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         app.add_option("--part", part,
                        "I/N, I = 0 ... N-1: only this static part of the shards, beside other jobs (a job array) that "
                        "sample the others; start once without it to fill what is missing and write the index");
+        estimate.add_to(app);
       });
   if (!command) return rest::exit_success;
   if (part) request.part = rest::GrowPart::parse(*part);
@@ -38,6 +41,9 @@ int body(const rest::Communicator& world, int argc, char** argv) {
   at::set_num_threads(command->threads);
   if (policy.empty()) policy = rest::policy_to_grow_from(command->run, variant, request.grow_step);
   request.policy = command->run.policy(policy);
+  if (const auto asked = estimate.request(command->threads)) {
+    return rest::estimate_grow_step(world, command->experiment, command->run, request, *asked);
+  }
   return rest::run_grow_step(world, command->experiment, command->run, request);
 }
 
