@@ -2,7 +2,14 @@
 # Shared by the scripts of jobs/ and tests/run.sh; to be sourced.
 set -euo pipefail
 rest_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-rest_python=$rest_root/build/python/bin/python3
+if [[ -e $rest_root/CMakeLists.txt ]]; then
+  rest_bin=$rest_root/build/release/bin
+  rest_python=$rest_root/build/python/bin/python3
+else  # an installed tree: this is PREFIX/share/rest
+  rest_bin=$(cd "$rest_root/../.." && pwd)/bin
+  rest_python=$rest_root/python/bin/python3
+  [[ -x $rest_python ]] || rest_python=python3
+fi
 
 say() { printf '%s\n' "$*"; }
 header() { printf '\n== %s\n' "$*"; }
@@ -58,4 +65,11 @@ build_preset() {
   ((${memory_jobs:-$jobs} >= jobs)) || jobs=$((memory_jobs > 0 ? memory_jobs : 1))
   cmake --preset "$preset" "${options[@]}" &&
     cmake --build --preset "$preset" -j "${REST_BUILD_JOBS:-$jobs}" ${1:+--target "$@"}
+}
+
+# build_programs PRESET: all programs, no tests.
+build_programs() {
+  local programs=("$rest_root"/src/apps/rest_*.cpp)
+  programs=("${programs[@]##*/}")
+  build_preset "$1" "${programs[@]%.cpp}"
 }

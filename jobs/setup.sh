@@ -5,6 +5,11 @@
 #
 # An existing LibTorch (2.4 or newer) is taken from LibTorch_ROOT, CMAKE_PREFIX_PATH or the python3 in PATH; with none,
 # the PyPI wheel goes into build/python.
+#
+#   jobs/setup.sh          sets up
+#   jobs/setup.sh --needs  changes nothing; prints the packages and wheels, one a line
+#
+# With REST_BUNDLE=DIR, packages and wheels come from that folder, made by jobs/bundle.sh, and nothing from the network.
 # shellcheck source=jobs/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$rest_root"
@@ -17,6 +22,28 @@ requirements=data/analysis/requirements.txt
 torch_wheels=("torch==2.11.0" "nvidia-cuda-runtime==13.0.*" "nvidia-cuda-cupti==13.0.*")
 environment=build/python
 stamp=$environment/setup.stamp
+apt=(apt-get)
+pip_options=(--quiet --disable-pip-version-check)
+
+needs() {
+  printf 'package %s\n' "${packages[@]}"
+  printf 'wheel-alone %s\n' "${torch_wheels[@]}"
+  sed -n 's/^[A-Za-z]/wheel &/p' "$requirements"
+}
+
+# Lets apt and pip see the bundle alone.
+use_bundle() {
+  local bundle state
+  bundle=$(cd "$REST_BUNDLE" && pwd) || die "no bundle in REST_BUNDLE=$REST_BUNDLE"
+  [[ -f $bundle/packages/Packages && -d $bundle/wheels ]] ||
+    die "$bundle holds no packages/Packages or no wheels/; make the bundle with jobs/bundle.sh"
+  mkdir -p build/apt/lists/partial
+  state=$(cd build/apt && pwd)
+  echo "deb [trusted=yes] file:${bundle// /%20}/packages ./" >"$state/sources.list"
+  apt+=(-o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null
+    -o "Dir::State::lists=$state/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root)
+  pip_options+=(--no-index --find-links "$bundle/wheels")
+}
 
 missing_packages() {
   local package
@@ -33,11 +60,12 @@ install_packages() {
   local missing as_root=()
   mapfile -t missing < <(missing_packages)
   ((${#missing[@]})) || return 0
-  local install=(apt-get install -y --no-install-recommends "${missing[@]}")
+  local install=(install -y --no-install-recommends "${missing[@]}")
   if [[ $EUID -ne 0 ]]; then
     if ! sudo -n true 2>/dev/null; then
       say "set-up: these packages are missing, and this user may not install them. Have them installed by" >&2
-      say "  sudo ${install[*]}" >&2
+      [[ -z ${REST_BUNDLE:-} ]] || say "  sudo ${apt[*]} update" >&2
+      say "  sudo ${apt[*]} ${install[*]}" >&2
       say "and start again." >&2
       exit 1
     fi
@@ -45,9 +73,10 @@ install_packages() {
   fi
   say "set-up: installing ${missing[*]}"
   as_root+=(env DEBIAN_FRONTEND=noninteractive)
+  apt+=(-q -o DPkg::Lock::Timeout=300)
   # A foreign package source that fails to update need not hinder; the installation decides.
-  "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update || say "set-up: apt-get update failed, going on" >&2
-  "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 "${install[@]:1}" ||
+  "${as_root[@]}" "${apt[@]}" update || say "set-up: apt-get update failed, going on" >&2
+  "${as_root[@]}" "${apt[@]}" "${install[@]}" ||
     die "apt-get could not install the packages; its messages are above"
 }
 
@@ -90,7 +119,7 @@ make_environment() {
 }
 
 pip_install() {
-  "$rest_python" -m pip install --quiet --disable-pip-version-check --retries 10 --timeout 60 "$@" ||
+  "$rest_python" -m pip install "${pip_options[@]}" --retries 10 --timeout 60 "$@" ||
     die "pip could not install ${*}; its messages are above"
 }
 
@@ -113,8 +142,20 @@ install_python() {
   echo "$key" >"$stamp"
 }
 
-install_packages
+case ${1:-} in
+  '') ;;
+  --needs)
+    needs
+    exit
+    ;;
+  *)
+    say "usage: jobs/setup.sh [--needs]" >&2
+    exit 2
+    ;;
+esac
 mkdir -p build
+[[ -z ${REST_BUNDLE:-} ]] || use_bundle
+install_packages
 exec {lock}>build/.setup.lock
 flock "$lock"  # two scripts started at once: the second waits and finds all in place
 install_python
