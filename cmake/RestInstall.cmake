@@ -39,7 +39,7 @@ function(rest_install_tree)
   rest_install_libraries()
   install(DIRECTORY jobs DESTINATION share/rest USE_SOURCE_PERMISSIONS
     # These need the sources.
-    PATTERN setup.sh EXCLUDE PATTERN quickstart.sh EXCLUDE PATTERN bundle.sh EXCLUDE PATTERN rest.def EXCLUDE
+    PATTERN setup.sh EXCLUDE PATTERN quickstart.sh EXCLUDE PATTERN "bundle*.sh" EXCLUDE PATTERN rest.def EXCLUDE
     PATTERN spack EXCLUDE)
   install(DIRECTORY data DESTINATION share/rest USE_SOURCE_PERMISSIONS PATTERN __pycache__ EXCLUDE)
   install(FILES README.md CHANGELOG.md DESTINATION share/rest)
