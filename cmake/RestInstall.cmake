@@ -8,10 +8,26 @@ set(REST_INSTALL_LIBRARY_DIR lib/rest)
 function(rest_install_program program)
   set(run_path "$ORIGIN/../${REST_INSTALL_LIBRARY_DIR}")
   if(NOT REST_INSTALL_TORCH)
-    set(run_path ${LibTorch_RUN_DIRS})
+    list(APPEND run_path ${LibTorch_RUN_DIRS})
   endif()
   set_target_properties(${program} PROPERTIES INSTALL_RPATH "${run_path};${CMAKE_INSTALL_RPATH}")
   install(TARGETS ${program} RUNTIME_DEPENDENCY_SET rest_libraries RUNTIME DESTINATION bin)
+endfunction()
+
+# The part for GPUs, which the programs load by name, with what LibTorch needs for it: wheels bring that beside LibTorch,
+# while a CUDA toolkit of the system, like the driver, stays where it is.
+function(rest_install_cuda)
+  set_target_properties(rest_cuda PROPERTIES INSTALL_RPATH "$ORIGIN;${LibTorch_RUN_DIRS}")
+  if(REST_INSTALL_TORCH)
+    set_target_properties(rest_cuda PROPERTIES INSTALL_RPATH "$ORIGIN")
+    foreach(directory ${LibTorch_RUN_DIRS})
+      file(GLOB libraries ${directory}/libtorch_cuda*.so ${directory}/libc10_cuda.so ${directory}/libcaffe2_nvrtc.so
+           ${directory}/libtorch_nvshmem.so ${directory}/libcu*.so.* ${directory}/libnccl.so.* ${directory}/libnvrtc*.so.*
+           ${directory}/libnvJitLink.so.* ${directory}/libnvshmem_host.so.*)
+      install(FILES ${libraries} DESTINATION ${REST_INSTALL_LIBRARY_DIR})
+    endforeach()
+  endif()
+  install(TARGETS rest_cuda LIBRARY DESTINATION ${REST_INSTALL_LIBRARY_DIR})
 endfunction()
 
 # Of all libraries the programs load, those that lie with LibTorch.
@@ -37,6 +53,9 @@ endfunction()
 # To be called once, after all programs.
 function(rest_install_tree)
   rest_install_libraries()
+  if(TARGET rest_cuda)
+    rest_install_cuda()
+  endif()
   install(DIRECTORY jobs DESTINATION share/rest USE_SOURCE_PERMISSIONS
     # These need the sources.
     PATTERN setup.sh EXCLUDE PATTERN quickstart.sh EXCLUDE PATTERN "bundle*.sh" EXCLUDE PATTERN rest.def EXCLUDE

@@ -34,8 +34,8 @@ class Rest(CMakePackage, CudaPackage):
     depends_on("pkgconfig", type="build")
     depends_on("python@3.10:", type=("build", "run"))
 
-    # The job scripts speak to Open MPI's mpirun.
-    depends_on("openmpi@4.1:")
+    # The job scripts speak to the mpirun of Open MPI 4.
+    depends_on("openmpi@4.1:4")
     # One writer a file: HDF5's serial driver is enough.
     depends_on("hdf5@1.10:")
     depends_on("sentencepiece@0.1.85:")
@@ -59,7 +59,6 @@ class Rest(CMakePackage, CudaPackage):
         depends_on("py-numpy@1.24:", type="run")
         depends_on("py-h5py@3.8:", type="run")
         depends_on("py-matplotlib@3.6:", type="run")
-        depends_on("py-sacrebleu@2.3:", type="run")
 
     def cmake_args(self):
         torch = join_path(self.spec["py-torch"].prefix, self.spec["python"].package.platlib, "torch")
