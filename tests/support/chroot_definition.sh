@@ -7,7 +7,8 @@
 #   git archive --prefix=rest/ -o build/rest.tar.gz HEAD
 #   tests/support/chroot_definition.sh jobs/rest.def BASE WORK     # stages in WORK/build, WORK/final
 #
-# Proxies, and certificates under /usr/local/share/ca-certificates, are those of this machine.
+# Proxies, and certificates under /usr/local/share/ca-certificates, are those of this machine; so is the compiler cache,
+# where REST_CCACHE names its folder.
 set -euo pipefail
 definition=$1 base=$2 work=$3
 [[ $EUID -eq 0 ]] || { echo "error: chroot needs root" >&2; exit 1; }
@@ -21,20 +22,20 @@ section() {
     inside == name && current == stage { print }' "$definition"
 }
 
-# Everything a stage mounts is gone with the mount namespace this runs in.
-in_chroot() {
-  local root=$1
-  shift
-  unshare --mount --pid --fork bash -c '
-    mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount --rbind /sys "$1/sys" &&
-      exec chroot "$1" env -i "${@:2}"' in "$root" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    HOME=/root TERM=dumb "${passed_on[@]}" "$@"
-}
-
-passed_on=()
+passed_on=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8)
 for name in http_proxy https_proxy no_proxy PIP_CERT; do
   [[ -z ${!name:-} ]] || passed_on+=("$name=${!name}")
 done
+[[ -z ${REST_CCACHE:-} ]] || passed_on+=(CCACHE_DIR=/ccache CCACHE_BASEDIR=/opt)
+
+# in_chroot ROOT COMMAND...: what is mounted for it is gone with its mount namespace.
+in_chroot() {
+  # shellcheck disable=SC2016
+  unshare --mount --pid --fork bash -c '
+    mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount --rbind /sys "$1/sys" || exit
+    [[ -z $2 ]] || { mkdir -p "$1/ccache" && mount --bind "$2" "$1/ccache"; } || exit
+    exec chroot "$1" env -i "${@:3}"' in_chroot "$1" "${REST_CCACHE:-}" "${passed_on[@]}" "${@:2}"
+}
 
 mapfile -t stages < <(awk '/^Stage:/ { print $2 }' "$definition")
 mkdir -p "$work"
