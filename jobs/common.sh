@@ -2,11 +2,9 @@
 # Shared by the scripts of jobs/ and tests/run.sh; to be sourced.
 set -euo pipefail
 rest_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-if [[ -e $rest_root/CMakeLists.txt ]]; then
-  rest_bin=$rest_root/build/release/bin
-  rest_python=$rest_root/build/python/bin/python3
-else  # an installed tree: this is PREFIX/share/rest
-  rest_bin=$(cd "$rest_root/../.." && pwd)/bin
+rest_python=$rest_root/build/python/bin/python3
+if [[ ! -e $rest_root/CMakeLists.txt ]]; then  # an installed tree: this is PREFIX/share/rest
+  REST_BIN=${REST_BIN:-$(cd "$rest_root/../.." && pwd)/bin}
   rest_python=$rest_root/python/bin/python3
   [[ -x $rest_python ]] || rest_python=python3
 fi

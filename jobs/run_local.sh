@@ -12,7 +12,7 @@ usage: jobs/run_local.sh EXPERIMENT.toml [options]
   --variant NAME     name under improve/ for this choice of [improve] options [improve.loss]
   --set SECTION.KEY=VALUE
                      overrides a key of the experiment (repeatable)
-The programs are those of build/release/bin (of an installed tree: bin), or of the folder in REST_BIN.
+The programs are those of build/release/bin, or of the folder in REST_BIN.
 Exit code 75: stopped by Ctrl-C or TERM with its state saved; start the same command again to go on.
 TEXT
 }
@@ -60,9 +60,9 @@ done
 ranks=${ranks:-$(cores)}
 [[ $ranks =~ ^[1-9][0-9]*$ ]] || bad_usage "--ranks $ranks is no number of ranks"
 run=${run:-run/$(basename "$experiment" .toml)}
-bin=${REST_BIN:-$rest_bin}
+bin=${REST_BIN:-$rest_root/build/release/bin}
 for program in prepare train grow score improve evaluate; do
-  [[ -x $bin/rest_$program ]] || die "$bin/rest_$program is missing; build it (cmake --build --preset release), or name the folder of the programs in REST_BIN"
+  [[ -x $bin/rest_$program ]] || die "$bin/rest_$program is missing; build it: cmake --build --preset release"
 done
 command -v mpirun >/dev/null || die "mpirun is missing; install it with jobs/setup.sh"
 
