@@ -3,6 +3,8 @@
 # may be moved; what Debian packages bring (Open MPI, HDF5, ...) stays where the system has it.
 option(REST_INSTALL_TORCH "Install LibTorch and the CUDA libraries it loads, too" ON)
 set(REST_INSTALL_LIBRARY_DIR lib/rest)
+# All that is installed, without the tests: cmake --build --preset release --target programs
+add_custom_target(programs)
 
 # rest_install_program(TARGET): into bin, with its libraries remembered for rest_install_libraries.
 function(rest_install_program program)
@@ -11,15 +13,17 @@ function(rest_install_program program)
     list(APPEND run_path ${LibTorch_RUN_DIRS})
   endif()
   set_target_properties(${program} PROPERTIES INSTALL_RPATH "${run_path};${CMAKE_INSTALL_RPATH}")
+  add_dependencies(programs ${program})
   install(TARGETS ${program} RUNTIME_DEPENDENCY_SET rest_libraries RUNTIME DESTINATION bin)
 endfunction()
 
 # The part for GPUs, which the programs load by name, with what LibTorch needs for it: wheels bring that beside LibTorch,
 # while a CUDA toolkit of the system, like the driver, stays where it is.
 function(rest_install_cuda)
-  set_target_properties(rest_cuda PROPERTIES INSTALL_RPATH "$ORIGIN;${LibTorch_RUN_DIRS}")
-  if(REST_INSTALL_TORCH)
-    set_target_properties(rest_cuda PROPERTIES INSTALL_RPATH "$ORIGIN")
+  set(run_path "$ORIGIN" ${CUDAToolkit_LIBRARY_DIR})
+  if(NOT REST_INSTALL_TORCH)
+    list(APPEND run_path ${LibTorch_RUN_DIRS})
+  else()
     foreach(directory ${LibTorch_RUN_DIRS})
       file(GLOB libraries ${directory}/libtorch_cuda*.so ${directory}/libc10_cuda.so ${directory}/libcaffe2_nvrtc.so
            ${directory}/libtorch_nvshmem.so ${directory}/libcu*.so.* ${directory}/libnccl.so.* ${directory}/libnvrtc*.so.*
@@ -27,6 +31,8 @@ function(rest_install_cuda)
       install(FILES ${libraries} DESTINATION ${REST_INSTALL_LIBRARY_DIR})
     endforeach()
   endif()
+  set_target_properties(rest_cuda PROPERTIES INSTALL_RPATH "${run_path}")
+  add_dependencies(programs rest_cuda)
   install(TARGETS rest_cuda LIBRARY DESTINATION ${REST_INSTALL_LIBRARY_DIR})
 endfunction()
 

@@ -53,6 +53,6 @@ printf 'bundle verified; SHA256SUMS is %s\n' "$(sha256sum <"$bundle/SHA256SUMS" 
 source "$directory/jobs/common.sh"
 cd "$rest_root"
 REST_BUNDLE=$bundle timed "set-up" bash jobs/setup.sh
-timed "build" build_programs release
+timed "build" build_preset release programs
 say
 say "complete: the programs are in $rest_root/build/release/bin; try jobs/run_local.sh data/experiments/synthetic.toml"

@@ -64,10 +64,3 @@ build_preset() {
   cmake --preset "$preset" "${options[@]}" &&
     cmake --build --preset "$preset" -j "${REST_BUILD_JOBS:-$jobs}" ${1:+--target "$@"}
 }
-
-# build_programs PRESET: all programs, no tests.
-build_programs() {
-  local programs=("$rest_root"/src/apps/rest_*.cpp)
-  programs=("${programs[@]##*/}")
-  build_preset "$1" "${programs[@]%.cpp}"
-}

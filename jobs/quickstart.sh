@@ -8,7 +8,7 @@ cd "$rest_root"
 run=run/quickstart
 
 timed "set-up" bash jobs/setup.sh
-timed "build" build_programs release
+timed "build" build_preset release programs
 REST_BIN='' timed "run" bash jobs/run_local.sh data/experiments/synthetic.toml --run "$run" --ranks 2 "$@"
 
 header "results"
