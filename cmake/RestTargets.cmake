@@ -50,9 +50,8 @@ function(rest_add_programs)
     add_executable(${program} ${main})
     target_link_libraries(${program} PRIVATE rest_apps)
     rest_set_warnings(${program})
-    set_target_properties(${program} PROPERTIES BUILD_RPATH "${LibTorch_RUN_DIRS};$ORIGIN/../lib"
-                          INSTALL_RPATH "${LibTorch_RUN_DIRS};$ORIGIN/../lib")
-    install(TARGETS ${program})
+    set_target_properties(${program} PROPERTIES BUILD_RPATH "${LibTorch_RUN_DIRS};$ORIGIN/../lib")
+    rest_install_program(${program})
   endforeach()
 endfunction()
 
