@@ -200,7 +200,8 @@ int ImproveRun::run_step(std::int64_t step) {
   const CandidateView view(grow_dir_, corpus_, filter,
                            {experiment_.reward.name, experiment_.improve.lambda, experiment_.improve.keep_unfinished});
   const Lineage lineage = this->lineage(step, start, view);
-  if (is_committed(directory / "model.safetensors", lineage) && is_committed(record, lineage)) {
+  if (is_committed(directory / "model.safetensors", lineage) && is_committed(directory / "config.json", lineage) &&
+      is_committed(record, lineage)) {
     if (world_.is_root()) log_info(name + " is complete");
     return exit_success;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rest/core/error.hpp"
+#include "rest/select/step_digest.hpp"
 
 namespace rest {
 namespace {
@@ -80,7 +81,7 @@ Mixture mixture_for(double lambda, double share, const std::filesystem::path& gr
 struct Part {
   CandidateShard shard;
   std::vector<float> rewards;
-  std::string digests;  ///< of the files read, by name
+  std::string shard_digest, reward_digest;
 };
 
 Part load_part(const std::filesystem::path& grow_dir, std::int64_t number, const Corpus& corpus,
@@ -88,13 +89,12 @@ Part load_part(const std::filesystem::path& grow_dir, std::int64_t number, const
   const std::filesystem::path file = shard_file(grow_dir, number), rewards_path = reward_file(grow_dir, reward, number);
   const CommitRecord record = verify_committed(file, "rest_grow"),
                      rewards = verify_committed(rewards_path, "rest_score");
-  Part part{read_shard(file), read_rewards(rewards_path, record.sha256).reward, {}};
+  Part part{read_shard(file), read_rewards(rewards_path, record.sha256).reward, record.sha256, rewards.sha256};
   require_same_corpus(file, part.shard, corpus);
   if (part.rewards.size() != part.shard.size()) {
     throw Error(concat(rewards_path.string(), ": dataset reward: ", part.rewards.size(), " values for ",
                        part.shard.size(), " candidates"));
   }
-  part.digests = concat(record.name, " ", record.sha256, "\n", reward, "/", rewards.name, " ", rewards.sha256, "\n");
   return part;
 }
 
@@ -113,7 +113,7 @@ CandidateView::CandidateView(const std::filesystem::path& grow_dir, const Corpus
     : sources_(sources) {
   if (!(options.lambda <= 1.0)) throw UsageError(concat("improve.lambda is ", options.lambda), "", "give at most 1");
   Sums all, kept;
-  std::string digests;
+  StepDigest digest;
   for (std::int64_t number = 0, shards = shard_count(grow_dir); number < shards; ++number) {
     const Part part = load_part(grow_dir, number, sources, options.reward);
     std::vector<std::uint8_t> keep = filter.keep(part.shard, part.rewards);
@@ -121,11 +121,11 @@ CandidateView::CandidateView(const std::filesystem::path& grow_dir, const Corpus
     add_rows(part.shard, keep, all.summary.distinct);
     all.add(part.shard, part.rewards, std::vector<std::uint8_t>(part.shard.size(), 1));
     kept.add(part.shard, part.rewards, keep);
-    digests += part.digests;
+    digest.add(number, part.shard_digest, options.reward, part.reward_digest);
   }
   all_ = all.result();
   kept_ = kept.result();
-  digest_ = sha256(digests);
+  digest_ = digest.hex();
   if (!rows_.empty()) mix(options.lambda, grow_dir);
 }
 

@@ -3,6 +3,7 @@
 #include "columns.hpp"
 #include "rest/core/error.hpp"
 #include "rest/store/candidates.hpp"
+#include "rest/store/content.hpp"
 #include "shard_file.hpp"
 
 namespace rest {
@@ -132,6 +133,11 @@ CandidateShard read_shard(const std::filesystem::path& file) {
 ShardAttributes read_shard_attributes(const std::filesystem::path& file) {
   verify_committed(file, "rest_grow");
   return read_attributes(open_shard(file));
+}
+
+ShardContent load_shard(const std::filesystem::path& file) {
+  const hdf5::File opened = open_shard(file);
+  return {load(file), read_attributes(opened), opened.read_json("lineage")};
 }
 
 void require_shards(const std::filesystem::path& grow_dir, std::int64_t expected) {
