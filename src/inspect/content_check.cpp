@@ -20,8 +20,8 @@ std::string input_of(const Lineage& lineage, const std::string& name) {
 }
 
 void require_lineage(const Lineage& in_file, const CommitRecord& record) {
-  const std::string difference = lineage_difference(in_file, record.lineage);
-  if (!difference.empty()) throw Error("its lineage and its commit record's differ", difference);
+  const std::string difference = lineage_difference(record.lineage, in_file);
+  if (!difference.empty()) throw WrongRecord("its lineage is not that of the file: " + difference);
 }
 
 void require_input(const CommitRecord& record, const std::string& name, const std::string& digest) {

@@ -6,17 +6,25 @@
 #include <string>
 
 #include "rest/core/committed.hpp"
+#include "rest/core/error.hpp"
 #include "rest/core/run_directory.hpp"
 #include "rest/inspect/inventory.hpp"
 
 namespace rest {
+
+/// The artefact's own lineage is another than its commit record's: the record is wrong, the bytes are not.
+class WrongRecord : public Error {
+ public:
+  using Error::Error;
+};
 
 /// Looks into the artefacts of a run, in the order in which they are made.
 class ContentCheck {
  public:
   explicit ContentCheck(const RunDirectory& run) : run_(run) {}
 
-  /// Throws Error, or what reading throws, when the artefact does not hold what its kind and its record say.
+  /// Throws Error, or what reading throws, when the artefact does not hold what its kind and its record say;
+  /// WrongRecord when only the record is to blame.
   void check(const Artefact& artefact, const CommitRecord& record);
 
  private:

@@ -144,6 +144,10 @@ std::vector<fs::path> LineageCheck::missing(const CheckedArtefact& checked) cons
   if (artefact.kind == ArtefactKind::corpus) need(folder / (artefact.name + ".report.json"));
   if (artefact.kind == ArtefactKind::policy) need(folder / "config.json");
   if (artefact.kind == ArtefactKind::step && has_weights(checked)) need(weights_beside(artefact));
+  if (artefact.kind == ArtefactKind::best) {
+    const std::string policy = text_in(run_.root() / artefact.path, "policy");
+    if (!policy.empty()) need(weights_of(policy));
+  }
   // A program that was killed between the two leaves weights without a step; one that went on does not.
   const std::string best = concat("improve/", artefact.name, "/g", artefact.grow_step, "-best.json");
   if (artefact.kind == ArtefactKind::policy && known_.count(best) > 0) need(folder / "step.json");
@@ -168,7 +172,15 @@ std::string LineageCheck::problem(const CheckedArtefact& checked) const {
       return concat("made from a ", input.name, " of SHA-256 ", input.digest.substr(0, 12), ", which is not that of ",
                     named);
   }
+  if (checked.artefact.kind == ArtefactKind::best) return best_problem(checked.artefact);
   return is_policy_part(checked.artefact.kind) ? candidates_problem(checked) : "";
+}
+
+/// The best policy of a step is named, not digested.
+std::string LineageCheck::best_problem(const Artefact& artefact) const {
+  const std::string policy = text_in(run_.root() / artefact.path, "policy");
+  const auto weights = known_.find(weights_of(policy));
+  return weights == known_.end() || weights->second.trusted ? "" : "it names " + policy + " that itself is wrong";
 }
 
 /// Improve steps record one digest of all shards and reward columns they saw.

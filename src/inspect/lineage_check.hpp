@@ -44,6 +44,7 @@ class LineageCheck {
   std::vector<std::string> sources(const Artefact& artefact, const std::string& input) const;
   std::vector<Input> inputs(const CheckedArtefact& checked) const;
   std::vector<std::string> policy_sources(const Artefact& artefact) const;
+  std::string best_problem(const Artefact& artefact) const;
   std::string candidates_problem(const CheckedArtefact& checked) const;
 
   RunDirectory run_;

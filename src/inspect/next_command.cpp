@@ -58,9 +58,11 @@ std::vector<Stage> stages_of(const RunStatus& status) {
     stages.push_back({"score-" + step + "-" + reward, all_scored, "rest_score", option, any});
     for (const ImproveStatus& improve : status.improve) {
       if (improve.grow_step != grow.step) continue;
+      std::string arguments = option + " --variant " + quoted(improve.variant);
+      for (const std::string& one : improve.overrides) arguments += " --set " + quoted(one);
       const bool complete = !improve.best.empty() && improve.done() == static_cast<std::int64_t>(improve.steps.size());
-      stages.push_back({"improve-" + improve.variant + "-" + step, complete, "rest_improve",
-                        option + " --variant " + quoted(improve.variant), experiment.improve.leaves});
+      stages.push_back(
+          {"improve-" + improve.variant + "-" + step, complete, "rest_improve", arguments, experiment.improve.leaves});
     }
   }
   add_evaluations(status, stages);

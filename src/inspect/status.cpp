@@ -144,6 +144,19 @@ GrowStatus read_grow(const RunStatus& status, const RunDirectory& run, std::int6
   return grow;
 }
 
+/// Recorded options of a step that are not the experiment's, as --set takes them.
+std::vector<std::string> overrides_of(const fs::path& artefact, const Experiment& experiment) {
+  std::vector<std::string> overrides;
+  const auto record = find_committed(artefact);
+  if (!record || !record->lineage.is_object()) return overrides;
+  const json recorded = record->lineage.value("options", json::object()).value("improve", json::object());
+  const json asked = options_json(experiment.improve);
+  for (const auto& [key, value] : recorded.items()) {
+    if (asked.contains(key) && asked[key] != value) overrides.push_back("improve." + key + "=" + value.dump());
+  }
+  return overrides;
+}
+
 ImproveStatus read_improve(const RunStatus& status, const RunDirectory& run, const std::string& variant,
                            std::int64_t grow_step) {
   ImproveStatus improve;
@@ -157,7 +170,13 @@ ImproveStatus read_improve(const RunStatus& status, const RunDirectory& run, con
   }
   const std::string prefix = variant + "/g" + std::to_string(grow_step) + "-i";
   for (std::int64_t step = 0; step <= last; ++step) {
-    improve.steps.push_back(read_policy(run, prefix + std::to_string(step), run.improve(variant, grow_step, step)));
+    const fs::path directory = run.improve(variant, grow_step, step);
+    improve.steps.push_back(read_policy(run, prefix + std::to_string(step), directory));
+    if (!status.experiment || !improve.overrides.empty()) continue;
+    improve.overrides = overrides_of(directory / "model.safetensors", *status.experiment);
+    for (const fs::path& checkpoint : entries_of(directory / "checkpoints")) {
+      if (improve.overrides.empty()) improve.overrides = overrides_of(checkpoint, *status.experiment);
+    }
   }
   const json best = read_committed(folder / ("g" + std::to_string(grow_step) + "-best.json"));
   if (best.is_object()) improve.best = best.value("policy", "");
@@ -182,6 +201,18 @@ std::uint64_t bytes_below(const fs::path& path) {
   std::uint64_t bytes = fs::is_regular_file(path, ignored) ? fs::file_size(path, ignored) : 0;
   for (const fs::path& entry : entries_of(path)) bytes += bytes_below(entry);
   return bytes;
+}
+
+void count_checkpoints(RunStatus& status, const fs::path& folder) {
+  for (const fs::path& entry : entries_of(folder)) {
+    const Artefact artefact = classify(entry.lexically_relative(status.root));
+    if (artefact.kind == ArtefactKind::checkpoint) {
+      ++status.checkpoints;
+      status.checkpoint_bytes += bytes_below(entry);
+    } else {
+      count_checkpoints(status, entry);
+    }
+  }
 }
 
 }  // namespace
@@ -233,6 +264,8 @@ RunStatus read_status(const RunDirectory& run) {
     for (const std::string& variant : variants) status.improve.push_back(read_improve(status, run, variant, step));
   }
   status.activities = find_activities(run);
+  count_checkpoints(status, run.root() / "policy");
+  count_checkpoints(status, run.root() / "improve");
   for (const fs::path& entry : entries_of(run.root())) status.disk[entry.filename().string()] = bytes_below(entry);
   return status;
 }

@@ -35,6 +35,7 @@ json to_json(const ImproveStatus& improve) {
           {"grow_step", improve.grow_step},
           {"steps", steps},
           {"done", improve.done()},
+          {"overrides", improve.overrides},
           {"best", improve.best.empty() ? json() : json(improve.best)}};
 }
 
@@ -44,6 +45,7 @@ json to_json(const RunStatus& status) {
   json result = {{"run", status.root.string()},        {"tokenizer", status.tokenizer}, {"prepared", status.prepared()},
                  {"initial", to_json(status.initial)}, {"disk", status.disk},           {"grow", json::array()},
                  {"improve", json::array()},           {"activities", json::array()},   {"corpora", json::object()}};
+  result["checkpoints"] = {{"count", status.checkpoints}, {"bytes", status.checkpoint_bytes}};
   if (!status.experiment_problem.empty()) result["experiment_problem"] = status.experiment_problem;
   for (const auto& [name, sentences] : status.corpora) result["corpora"][name] = sentences ? json(*sentences) : json();
   for (const GrowStatus& grow : status.grow) result["grow"].push_back(to_json(grow));

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "rest/core/error.hpp"
@@ -43,6 +44,16 @@ std::string duration(double seconds) {
 std::string figure(const json& object, const std::string& pointer, int digits) {
   const json::json_pointer at(pointer);
   return object.is_object() && object.contains(at) && object[at].is_number() ? fixed(object[at], digits) : "-";
+}
+
+/// Of a status file, which a program of another version may have written.
+std::string text_of(const json& status, const char* key) {
+  const json value = status.value(key, json());
+  return value.is_string() ? value.get<std::string>() : "";
+}
+double number_of(const json& status, const char* key) {
+  const json value = status.value(key, json());
+  return value.is_number() ? value.get<double>() : 0.0;
 }
 
 std::string row(const std::string& stage, const std::string& state, const std::string& words) {
@@ -168,26 +179,34 @@ std::string policy_table(const RunStatus& status) {
   return above.substr(0, above.find_last_not_of(' ') + 1) + "\n" + head + "\n" + rows;
 }
 
+/// "rest_train on node7, process 12, 4 ranks, job 345, since ...": what of it is known.
+std::string who(const json& status) {
+  std::string words = text_of(status, "program");
+  const auto add = [&](const std::string& before, const std::string& what, const std::string& after) {
+    if (!what.empty()) words += (words.empty() ? "" : before) + what + after;
+  };
+  const auto number = [&](const char* key) { return status.contains(key) ? fixed(number_of(status, key), 0) : ""; };
+  add(" on ", text_of(status, "host"), "");
+  add(", process ", number("pid"), "");
+  add(", ", number("ranks"), " ranks");
+  add(", job ", text_of(status, "job"), "");
+  add(", since ", text_of(status, "started"), "");
+  return words;
+}
+
 std::string activity_rows(const Activity& one) {
   const json& status = one.status;
   if (status.is_null()) return "  " + one.work + ": started, nothing said yet\n";
-  const auto text = [&](const char* key) {
-    return status.value(key, json()).is_string() ? status[key].get<std::string>() : "";
-  };
-  const auto number = [&](const char* key) {
-    return status.value(key, json()).is_number() ? status[key].get<double>() : 0.0;
-  };
-  std::string line = concat("  ", one.work, ": ", text("program"), " on ", text("host"), ", process ", number("pid"),
-                            ", ", number("ranks"), " ranks");
-  if (!text("job").empty()) line += ", job " + text("job");
-  line += ", since " + text("started") + "\n";
-  const double done = number("done"), total = number("total");
-  line += "    " + text("label") + ": " + fixed(done, 0) + " of " + fixed(total, 0) + " " + text("unit") + " (" +
-          percent(done, total) + ")";
-  if (!one.running) return line + ", last heard of at " + text("updated") + "\n";
-  if (number("rate") > 0.0)
-    line += ", " + fixed(number("rate"), number("rate") < 10.0 ? 2 : 0) + " " + text("unit") + "/s";
-  if (status.value("seconds_left", json()).is_number()) line += ", " + duration(number("seconds_left")) + " left";
+  const double done = number_of(status, "done"), total = number_of(status, "total"), rate = number_of(status, "rate");
+  const std::string unit = text_of(status, "unit");
+  std::string line = "  " + one.work + ": " + who(status) + "\n    " + text_of(status, "label") + ": " +
+                     fixed(done, 0) + " of " + fixed(total, 0) + " " + unit + " (" + percent(done, total) + ")";
+  if (!one.running) {
+    const std::string updated = text_of(status, "updated");
+    return line + (updated.empty() ? "" : ", last heard of at " + updated) + "\n";
+  }
+  if (rate > 0.0) line += ", " + fixed(rate, rate < 10.0 ? 2 : 0) + " " + unit + "/s";
+  if (status.value("seconds_left", json()).is_number()) line += ", " + duration(status["seconds_left"]) + " left";
   return line + "\n";
 }
 
@@ -198,14 +217,28 @@ std::string activities(const RunStatus& status) {
          (left_over.empty() ? "" : "\nleft by a killed program\n" + left_over);
 }
 
+/// Largest parts first, in lines of at most 100 columns.
 std::string disk(const RunStatus& status) {
-  std::string line;
+  std::vector<std::pair<std::uint64_t, std::string>> parts;
   std::uint64_t total = 0;
   for (const auto& [part, bytes] : status.disk) {
     total += bytes;
-    if (bytes > 0) line += ", " + part + " " + size_text(bytes);
+    if (bytes > 0) parts.emplace_back(bytes, part + " " + size_text(bytes));
   }
-  return "\ndisk  " + size_text(total) + (line.empty() ? "" : ": " + line.substr(2)) + "\n";
+  std::sort(parts.rbegin(), parts.rend());
+  std::string text = "\ndisk  " + size_text(total), line = " ";
+  if (status.checkpoints > 0) {
+    text += concat(", of it ", status.checkpoints, " checkpoints: ", size_text(status.checkpoint_bytes));
+  }
+  for (const auto& [bytes, words] : parts) {
+    if (line.size() + words.size() > 97) {
+      text += "\n" + line;
+      line = " ";
+    }
+    line += " " + words + ",";
+  }
+  if (!parts.empty()) text += "\n" + line.substr(0, line.size() - 1);
+  return text + "\n";
 }
 
 std::string next(const RunStatus& status) {

@@ -132,6 +132,8 @@ class RunVerifier {
         return checked;
       }
       content_.check(artefact, *found.record);
+    } catch (const WrongRecord& problem) {
+      add(artefact, "has a damaged commit record", problem.what(), Remedy::set_aside);
     } catch (const std::exception& problem) {
       checked.trusted = false;
       add(artefact, "is damaged", without_path(problem.what(), path), Remedy::set_aside);

@@ -42,6 +42,8 @@ struct ImproveStatus {
   std::int64_t grow_step = 0;
   std::vector<PolicyStatus> steps;  ///< i0, i1, ...
   std::string best;                 ///< name of the best policy; empty until all steps are done
+  /// "improve.seed=2": how the options it was begun with differ from the experiment's.
+  std::vector<std::string> overrides;
 
   std::int64_t done() const;
 };
@@ -56,7 +58,8 @@ struct RunStatus {
   std::vector<GrowStatus> grow;
   std::vector<ImproveStatus> improve;
   std::vector<Activity> activities;
-  std::map<std::string, std::uint64_t> disk;  ///< bytes by part of the run
+  std::map<std::string, std::uint64_t> disk;            ///< bytes by part of the run
+  std::uint64_t checkpoints = 0, checkpoint_bytes = 0;  ///< of all policies
 
   bool prepared() const;
   bool running() const;

@@ -68,7 +68,7 @@ TEST_F(InventoryTest, FindsRecordsFilesTemporariesAndStrangers) {
   put(at("experiment.toml.tmp"), "");
   put(at("corpus/mine.txt"), "");
   const Inventory found = take_inventory(run().root());
-  EXPECT_EQ(found.artefacts.size(), 33u);
+  EXPECT_EQ(found.artefacts.size(), 29u);
   EXPECT_EQ(found.temporaries, std::vector<fs::path>{"experiment.toml.tmp"});
   EXPECT_EQ(found.strangers, std::vector<fs::path>{"corpus/mine.txt"});
 }

@@ -4,6 +4,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <sstream>
+
 #include "unit/inspect/run_fixture.hpp"
 
 namespace rest {
@@ -94,6 +96,31 @@ TEST_F(StatusTest, ShowsWhatRunsAndWhatWasLeft) {
   EXPECT_TRUE(contains(running, "next, when that is done:\n  "));
   EXPECT_TRUE(contains(next(), "rest_grow"));
   close(lock);
+}
+
+TEST_F(StatusTest, AVariantGoesOnWithTheOptionsItWasBegunWith) {
+  prepare();
+  train();
+  grow();
+  score();
+  save_policy(run().improve("mine", 1, 0), 1.0f,
+              make_lineage("policy", {}, {{"improve", {{"seed", 7}, {"loss", "bc"}, {"unheard_of", 1}}}}));
+  EXPECT_TRUE(contains(next() + "|", "--variant mine --set improve.seed=7|"));
+}
+
+TEST_F(StatusTest, LinesFitATerminal) {
+  make_run();
+  for (const char* part : {"report", "log", "locks", "damaged"}) {
+    fs::create_directories(at(part));
+    put(at(part) / "file", std::string(5000, 'x'));
+  }
+  const std::string shown = text(), root = run().root().string();
+  std::istringstream lines(shown);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(root) != std::string::npos) continue;
+    EXPECT_LE(line.size(), 120u) << line;
+  }
+  EXPECT_TRUE(contains(shown, "of it 6 checkpoints"));
 }
 
 TEST_F(StatusTest, JsonSaysTheSame) {

@@ -35,7 +35,7 @@ TEST_F(VerifyTest, CompleteRunHasNothingWrong) {
   const VerifyReport report = verify_run(run());
   EXPECT_TRUE(report.findings.empty()) << report.findings.front().line();
   EXPECT_TRUE(report.clean());
-  EXPECT_EQ(report.artefacts, 33u);
+  EXPECT_EQ(report.artefacts, 29u);
 }
 
 TEST_F(VerifyTest, UnfinishedRunHasNothingWrong) {
@@ -152,8 +152,8 @@ TEST_F(VerifyTest, WhatIsMadeFromAnotherPolicyNoLongerFitsDownToTheMetrics) {
   for (const std::string& path :
        {std::string("grow/g1/shard-00000.h5"), shard_1, reward_1, std::string("grow/g1/index.h5"),
         std::string("improve/bc/g1-i0/model.safetensors"), std::string("improve/bc/g1-i1/checkpoints/update-00000020"),
-        std::string("improve/bc/g1-i1/step.json"), std::string("metrics/g0-i0.valid.json"),
-        std::string("metrics/bc_g1-i1.valid.json")}) {
+        std::string("improve/bc/g1-i1/step.json"), std::string("improve/bc/g1-best.json"),
+        std::string("metrics/g0-i0.valid.json"), std::string("metrics/bc_g1-i1.valid.json")}) {
     ASSERT_EQ(found.count(path), 1u) << path;
     EXPECT_TRUE(contains(found.at(path), "no longer fits"));
   }
