@@ -9,8 +9,8 @@
 #include <fstream>
 #include <set>
 
+#include "rest/core/entries_of.hpp"
 #include "rest/core/error.hpp"
-#include "rest/inspect/inventory.hpp"
 
 namespace rest {
 namespace {
@@ -61,7 +61,7 @@ std::vector<Activity> find_activities(const RunDirectory& run) {
   return found;
 }
 
-RunLock::RunLock(const RunDirectory& run) {
+WholeRunLock::WholeRunLock(const RunDirectory& run) {
   for (const fs::path& file : lock_files(run)) {
     const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor >= 0) descriptors_.push_back(descriptor);
@@ -75,7 +75,7 @@ RunLock::RunLock(const RunDirectory& run) {
   }
 }
 
-RunLock::~RunLock() {
+WholeRunLock::~WholeRunLock() {
   for (const int descriptor : descriptors_) close(descriptor);
 }
 

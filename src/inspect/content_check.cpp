@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "rest/core/entries_of.hpp"
 #include "rest/core/error.hpp"
 #include "rest/store/content.hpp"
 #include "rest/store/safetensors.hpp"

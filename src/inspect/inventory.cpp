@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "rest/core/entries_of.hpp"
 #include "rest/core/error.hpp"
 
 namespace rest {
@@ -166,14 +167,6 @@ std::tuple<int, std::int64_t, int, std::int64_t, ArtefactKind> place(const Artef
 const std::vector<std::string>& artefact_folders() {
   static const std::vector<std::string> folders = {"tokenizer", "corpus", "policy", "grow", "improve", "metrics"};
   return folders;
-}
-
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) entries.push_back(entry.path());
-  std::sort(entries.begin(), entries.end());
-  return entries;
 }
 
 std::int64_t grow_step_of(const std::string& name) {

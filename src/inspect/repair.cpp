@@ -14,7 +14,7 @@ void delete_all(const fs::path& path) {
 
 }  // namespace
 
-void repair_run(const RunDirectory& run, const VerifyReport& report, const RunLock&) {
+void repair_run(const RunDirectory& run, const VerifyReport& report, const WholeRunLock&) {
   for (const Finding& finding : report.findings) {
     if (finding.severity == Finding::Severity::note) continue;
     const fs::path path = run.root() / finding.where;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "rest/core/commit_check.hpp"
+#include "rest/core/entries_of.hpp"
 #include "rest/inspect/inventory.hpp"
 #include "rest/store/candidates.hpp"
 #include "rest/store/content.hpp"

@@ -6,6 +6,7 @@
 
 #include "content_check.hpp"
 #include "lineage_check.hpp"
+#include "rest/core/entries_of.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/experiment.hpp"
 #include "rest/inspect/activity.hpp"

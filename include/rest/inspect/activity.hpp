@@ -20,13 +20,13 @@ struct Activity {
 std::vector<Activity> find_activities(const RunDirectory& run);
 
 /// Exclusive locks on all work of a run for as long as this lives, so that no program starts that was not there.
-class RunLock {
+class WholeRunLock {
  public:
   /// Throws Error naming the work that is in progress.
-  explicit RunLock(const RunDirectory& run);
-  ~RunLock();
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
+  explicit WholeRunLock(const RunDirectory& run);
+  ~WholeRunLock();
+  WholeRunLock(const WholeRunLock&) = delete;
+  WholeRunLock& operator=(const WholeRunLock&) = delete;
 
  private:
   std::vector<int> descriptors_;

@@ -51,9 +51,6 @@ Inventory take_inventory(const std::filesystem::path& run);
 /// Folders of a run that hold committed artefacts, in the order in which they are made.
 const std::vector<std::string>& artefact_folders();
 
-/// What lies directly in a folder, sorted; nothing when it is none or cannot be read.
-std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
-
 /// "g2" is 2; 0 for any other name.
 std::int64_t grow_step_of(const std::string& name);
 

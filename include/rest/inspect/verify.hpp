@@ -11,7 +11,7 @@
 
 namespace rest {
 
-class RunLock;
+class WholeRunLock;
 
 /// One thing that is not as it should be.
 struct Finding {
@@ -31,7 +31,7 @@ struct Finding {
 struct VerifyOptions {
   Hashing hashing = Hashing::on;
   /// Of the caller, when it holds one: without it, what is unfinished while a program works is no more than noted.
-  const RunLock* lock = nullptr;
+  const WholeRunLock* lock = nullptr;
   /// Told after every artefact how many bytes of how many have been looked at.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };
@@ -50,7 +50,7 @@ VerifyReport verify_run(const RunDirectory& run, const VerifyOptions& options = 
 
 /// Makes what is wrong count as absent, so that the programs make it again: damaged artefacts go to damaged/ below the
 /// run, temporaries are deleted. The lock has been held since before the report was made.
-void repair_run(const RunDirectory& run, const VerifyReport& report, const RunLock& lock);
+void repair_run(const RunDirectory& run, const VerifyReport& report, const WholeRunLock& lock);
 
 /// Programs that make again what is wrong, in the order of the chain, each once.
 std::vector<std::string> programs_to_run(const VerifyReport& report);

@@ -33,7 +33,7 @@ void print(const rest::VerifyReport& report, bool repaired) {
 }
 
 int work(const rest::RunDirectory& run, const Request& request) {
-  std::optional<rest::RunLock> lock;
+  std::optional<rest::WholeRunLock> lock;
   if (request.repair) lock.emplace(run);
   std::optional<rest::Progress> progress;
   rest::VerifyOptions options;

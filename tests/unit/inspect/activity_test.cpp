@@ -31,7 +31,7 @@ class ActivityTest : public RunTest {};
 
 TEST_F(ActivityTest, NothingWorksOnAnEmptyRun) {
   EXPECT_TRUE(find_activities(run()).empty());
-  const RunLock lock(run());
+  const WholeRunLock lock(run());
 }
 
 TEST_F(ActivityTest, TellsRunningFromLeftOver) {
@@ -69,16 +69,16 @@ TEST_F(ActivityTest, LooksWithoutWritingOrKeepingALock) {
   const Held mine(at("locks/train.lock"));
 }
 
-TEST_F(ActivityTest, RunLockIsRefusedWhileAProgramWorksAndKeepsOthersOut) {
+TEST_F(ActivityTest, WholeRunLockIsRefusedWhileAProgramWorksAndKeepsOthersOut) {
   {
     const Held running(at("locks/grow-g1.lock"), LOCK_SH);
-    EXPECT_TRUE(contains(error_of([&] { RunLock lock(run()); }), "grow-g1.lock"));
+    EXPECT_TRUE(contains(error_of([&] { WholeRunLock lock(run()); }), "grow-g1.lock"));
   }
   {
     const Held local(at("report/.lock"));
-    EXPECT_TRUE(contains(error_of([&] { RunLock lock(run()); }), "in use"));
+    EXPECT_TRUE(contains(error_of([&] { WholeRunLock lock(run()); }), "in use"));
   }
-  const RunLock lock(run());
+  const WholeRunLock lock(run());
   EXPECT_THROW(Held(at("locks/grow-g1.lock")), Error);
 }
 

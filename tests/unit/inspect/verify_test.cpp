@@ -21,7 +21,7 @@ class VerifyTest : public RunTest {
     return failure;
   }
   void repair() const {
-    const RunLock lock(run());
+    const WholeRunLock lock(run());
     VerifyOptions options;
     options.lock = &lock;
     repair_run(run(), verify_run(run(), options), lock);
