@@ -96,7 +96,7 @@ GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, con
   for (const std::int64_t shard : shards) total += grower.sources(shard);
   Progress progress("grow", "sources", static_cast<std::uint64_t>(total),
                     world.is_root() ? Progress::Output::enabled : Progress::Output::silent);
-  const nlohmann::json sidecar = made_by(world, at::get_num_threads());
+  const nlohmann::json sidecar = made_by(world, at::get_num_threads(), device_name(grower.device()));
   BackgroundWriter writer;  // ends before what it writes from
   const auto start = Clock::now();
   GenerateCounts done;  // in shards that are complete
@@ -156,14 +156,15 @@ void complete_step(const ShardGrower& grower, bool sampled_any) {
 }  // namespace
 
 int run_grow_step(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
-                  std::int64_t grow_step, const std::filesystem::path& policy_directory,
-                  const std::optional<GrowPart>& part) {
-  const ShardGrower grower(experiment, run, grow_step, policy_directory);
+                  const GrowRequest& request) {
+  const std::int64_t grow_step = request.grow_step;
+  const std::optional<GrowPart>& part = request.part;
+  const ShardGrower grower(experiment, run, grow_step, request.policy, request.device);
   const ShardRange range = part.value_or(GrowPart{}).range(grower.shards());
   const std::string of_part = part ? concat(" of part ", part->index, " of ", part->count) : "";
   const std::vector<std::int64_t> missing = missing_shards(world, grower, range);
   if (world.is_root()) {
-    log_info(concat("Grow step ", grow_step, " from ", policy_directory.string(), ": ", missing.size(), " of ",
+    log_info(concat("Grow step ", grow_step, " from ", request.policy.string(), ": ", missing.size(), " of ",
                     range.end - range.first, " shards", of_part, " to sample, ", experiment.grow.samples,
                     " samples a source at temperature ", experiment.grow.temperature));
   }
