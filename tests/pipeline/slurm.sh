@@ -95,7 +95,10 @@ ends_same() {
   local run=$1 job
   until_true 120 "the end of the chain in $run" over "$(job_of "$run" "evaluate bc")"
   job=$(job_of "$run" "evaluate bc")
-  [[ $(state_of "$job") == "1 COMPLETED" ]] || { failed "$run: its last job is $(state_of "$job")"; job_log "$run" "$job" >&2; }
+  if [[ $(state_of "$job") != "1 COMPLETED" ]]; then
+    failed "$run: its last job is $(state_of "$job")"
+    job_log "$run" "$job" >&2
+  fi
   same "$run" "$run" "$reference"
   note "$run is over"
 }
@@ -134,7 +137,8 @@ bash "$repository/jobs/run_local.sh" "$experiment" "${options[@]}" --run "$refer
   { cat "$work/out" >&2; failed "jobs/run_local.sh"; finish; }
 note "the reference is there"
 
-# --- an array one of whose tasks fails and one is stopped, from what is complete; then a chain that ends for want of restarts
+# --- from what is complete, an array of which one task fails and one is requeued; then a chain that ends for want of
+# restarts
 array=$work/array
 mkdir -p "$array"
 cp -r "$reference"/{tokenizer,corpus,policy} "$array"
@@ -143,7 +147,9 @@ cat >"$work/one_fails.sh" <<'FAIL'
 if [[ ${SLURM_ARRAY_TASK_ID:-} == 1 && $1 == */rest_grow ]]; then
   "$@" &
   child=$!
-  until compgen -G "$ARRAY_RUN/grow/g1/shard-0000[5-9].h5.commit.json" >/dev/null || ! kill -0 "$child"; do sleep 0.005; done
+  until compgen -G "$ARRAY_RUN/grow/g1/shard-0000[5-9].h5.commit.json" >/dev/null || ! kill -0 "$child"; do
+    sleep 0.005
+  done
   kill -KILL "$child"
   exit 9
 fi
@@ -185,7 +191,8 @@ ends_same "$array"
   "${alone[@]}" "$repository/jobs/prepare.slurm" "$experiment" "${options[@]}" --run "$plain" &&
     "${alone[@]}" --array=0-1 "$repository/jobs/grow.slurm" "$experiment" "${options[@]}" --run "$plain"
 ) || { failed "jobs alone"; cat "$work/alone" >&2; }
-grep -q "all 8 shards of part 1 of 2" "$plain"/log/slurm/rest-grow-*.1.out || failed "the array alone did not do its parts"
+grep -q "all 8 shards of part 1 of 2" "$plain"/log/slurm/rest-grow-*.1.out ||
+  failed "the array alone did not do its parts"
 
 # --- preempted and requeued
 wait "$limits" || failed "the time limits"
