@@ -1,6 +1,7 @@
 #include "rest/comm/gradient_reducer.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "leaf_tree.hpp"
 #include "mpi_handle.hpp"
@@ -61,6 +62,8 @@ class TreeReducer : public GradientReducer {
     }
     next_leaf_ = own_.first;
     spares_.push_back(std::move(total_));
+    std::optional<Waiting> waiting;
+    if (communicator_.handle()) waiting.emplace(communicator_, "the reduction of gradients");
     if (communicator_.size() == 1 || halving_) {
       total_ = std::move(stack_.back().sum);  // own leaves are one complete subtree
       stack_.pop_back();
