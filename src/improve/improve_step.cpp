@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
@@ -62,6 +63,9 @@ class ImproveRun {
   TrainerOptions trainer_options(std::int64_t step) const;
   Evaluation sampled_reward(const Policy& policy) const;
   Lineage lineage(std::int64_t step, const Policy& start, const CandidateView& view) const;
+  fs::path speed_log(std::int64_t step) const {
+    return run_.logs() / concat("speed.", request_.variant, "_g", request_.grow_step, "-i", step, ".jsonl");
+  }
   void announce(std::int64_t step, double threshold, const CandidateView& view) const;
 
   Communicator world_;
@@ -199,6 +203,7 @@ int ImproveRun::run_step(std::int64_t step) {
   const ThresholdFilter filter(threshold);
   const CandidateView view(grow_dir_, corpus_, filter,
                            {experiment_.reward.name, experiment_.improve.lambda, experiment_.improve.keep_unfinished});
+  stop_point(world_);
   const Lineage lineage = this->lineage(step, start, view);
   if (is_committed(directory / "model.safetensors", lineage) && is_committed(record, lineage)) {
     if (world_.is_root()) log_info(name + " is complete");
@@ -208,7 +213,7 @@ int ImproveRun::run_step(std::int64_t step) {
   const CrossEntropyLoss loss(experiment_.improve.label_smoothing);
   Trainer trainer(world_, trainer_options(step),
                   {start, view, loss, [this](const Policy& policy) { return sampled_reward(policy); }, directory,
-                   lineage, "improve " + name});
+                   lineage, "improve " + name, run_.progress_sink(), speed_log(step)});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;
   if (world_.is_root()) {
@@ -274,6 +279,7 @@ std::string policy_to_grow_from(const RunDirectory& run, const std::string& vari
 int run_improve(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
                 const ImproveRequest& request) {
   ImproveRun improve(world, experiment, run, request);
+  stop_point(world);
   if (request.only_step && (*request.only_step < 0 || *request.only_step > improve.steps())) {
     throw UsageError(concat("--step ", *request.only_step, " is none of this experiment's Improve steps"), "",
                      concat("use 0 to ", improve.steps()));

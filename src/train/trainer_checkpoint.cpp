@@ -98,10 +98,15 @@ void Trainer::save_checkpoint() {
         for (const auto& [name, tensor] : buffers) tensors.push_back(view_of(name, tensor));
         write_safetensors(directory / "state.safetensors", tensors);
         std::ofstream out(directory / "state.json");
-        out << nlohmann::json{{"update", state_.update},           {"epoch", state_.cursor.epoch},
-                              {"window", state_.cursor.window},    {"next", state_.cursor.next},
-                              {"best_update", state_.best_update}, {"best_score", state_.best_score},
-                              {"since_best", state_.since_best},   {"done", state_.done}}
+        out << nlohmann::json{{"update", state_.update},
+                              {"epoch", state_.cursor.epoch},
+                              {"window", state_.cursor.window},
+                              {"next", state_.cursor.next},
+                              {"best_update", state_.best_update},
+                              {"best_score", state_.best_score},
+                              {"since_best", state_.since_best},
+                              {"done", state_.done},
+                              {"evaluation_due", state_.evaluation_due}}
                    .dump(2)
             << '\n';
         if (!out.flush()) throw Error((directory / "state.json").string() + " cannot be written");
@@ -147,6 +152,7 @@ bool Trainer::restore() {
       state.best_score = json.at("best_score");
       state.since_best = json.at("since_best");
       state.done = json.at("done");
+      state.evaluation_due = json.value("evaluation_due", false);
       if (state.best_update >= 0) verify_committed(checkpoint_path("best", state.best_update), "training");
       const Safetensors stored(directory / "state.safetensors");
       for (const auto& [name, tensor] : adam_.state()) copy_into(tensor, stored, name, directory);

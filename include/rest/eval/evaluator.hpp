@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rest/comm/communicator.hpp"
+#include "rest/core/progress.hpp"
 #include "rest/grow/generator.hpp"
 #include "rest/model/policy.hpp"
 #include "rest/reward/reward.hpp"
@@ -19,6 +20,8 @@ struct EvaluationSet {
   std::vector<std::size_t> sources;  ///< positions in the corpus
   const Tokenizer& tokenizer;
   const Reward& reward;
+  std::string label = {};  ///< what progress lines call it ("evaluate g0-i0 on valid"); empty: none
+  ProgressSink sink = {};
 };
 
 /// What a policy says to each source of a set, in the set's order, equal on all ranks.
@@ -29,7 +32,7 @@ struct Outputs {
 };
 
 /// Samples (or greedy, temperature 0) and scores. Sources are shared out in fixed chunks, so that the result does not
-/// depend on the rank count. Collective.
+/// depend on the rank count. Collective. Throws Stopped on all ranks when a stop was requested on one.
 Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
                          const GenerateOptions& options);
 
