@@ -24,6 +24,8 @@ struct CommandLine {
   Experiment experiment;
   RunDirectory run;
   int threads = 1;  ///< computing threads of each rank
+  bool allow_mixed_cpus = false;
+  std::string program;
 };
 
 /// Reads EXPERIMENT.toml --run DIR --set section.key=value --threads N and what `add_options` registers; makes the run

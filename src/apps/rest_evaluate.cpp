@@ -1,6 +1,6 @@
 #include <CLI/CLI.hpp>
 
-#include "apps/command_line.hpp"
+#include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/eval/evaluate_policy.hpp"
 
@@ -24,10 +24,16 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         app.add_option("--temperature", request.temperature, "Of the sampled output, instead of evaluate.temperature")
             ->check(CLI::NonNegativeNumber);
       });
-  if (command) rest::evaluate_policy(world, command->experiment, command->run, request);
+  if (!command) return rest::exit_success;
+  const rest::WorkSession work(world, *command,
+                               rest::evaluate_work(rest::metrics_file(command->run, request, request.policy)));
+  rest::evaluate_policy(world, command->experiment, work.run(), request);
   return rest::exit_success;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

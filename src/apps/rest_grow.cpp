@@ -1,8 +1,6 @@
-#include <ATen/Parallel.h>
-
 #include <CLI/CLI.hpp>
 
-#include "apps/command_line.hpp"
+#include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/grow/grow_step.hpp"
 #include "rest/improve/improve_step.hpp"
@@ -25,12 +23,14 @@ int body(const rest::Communicator& world, int argc, char** argv) {
             ->capture_default_str();
       });
   if (!command) return rest::exit_success;
-  rest::install_stop_signals();
-  at::set_num_threads(command->threads);
+  const rest::WorkSession work(world, *command, rest::grow_work(grow_step));
   if (policy.empty()) policy = rest::policy_to_grow_from(command->run, variant, grow_step);
-  return rest::run_grow_step(world, command->experiment, command->run, grow_step, command->run.policy(policy));
+  return rest::run_grow_step(world, command->experiment, work.run(), grow_step, command->run.policy(policy));
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

@@ -1,6 +1,6 @@
 #include <CLI/CLI.hpp>
 
-#include "apps/command_line.hpp"
+#include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/improve/improve_step.hpp"
 
@@ -24,10 +24,13 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         app.add_option("--step", request.only_step, "Only this Improve step (0: all of D_g)");
       });
   if (!command) return rest::exit_success;
-  rest::install_stop_signals();
-  return rest::run_improve(world, command->experiment, command->run, request);
+  const rest::WorkSession work(world, *command, rest::improve_work(request.variant, request.grow_step));
+  return rest::run_improve(world, command->experiment, work.run(), request);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

@@ -1,4 +1,4 @@
-#include "apps/command_line.hpp"
+#include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/train/behaviour_cloning.hpp"
 
@@ -12,10 +12,13 @@ int body(const rest::Communicator& world, int argc, char** argv) {
        "checkpoint when started again.",
        "mpirun -n 2 --bind-to core rest_train data/experiments/synthetic.toml --run run/synthetic"});
   if (!command) return rest::exit_success;
-  rest::install_stop_signals();
-  return rest::run_behaviour_cloning(world, command->experiment, command->run);
+  const rest::WorkSession work(world, *command, {"train", ""});
+  return rest::run_behaviour_cloning(world, command->experiment, work.run());
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}
