@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "rest/grow/generator.hpp"
@@ -31,8 +32,8 @@ struct Hypothesis {
 /// finished first. With `beam` 1 it is greedy decoding, with no fewer than there are sequences exhaustive search.
 ///
 /// Hypotheses are rows of one prefix tree: what they share is decoded and kept once, and branching copies nothing.
-/// Throws Error when a source holds pieces that the model does not know.
+/// Throws Error when a source holds pieces that the model does not know. `tick`, if given, is called every step.
 std::vector<std::vector<Hypothesis>> beam_search(const Transformer& model, const std::vector<GenerateSource>& sources,
-                                                 const BeamOptions& options);
+                                                 const BeamOptions& options, const std::function<void()>& tick = {});
 
 }  // namespace rest

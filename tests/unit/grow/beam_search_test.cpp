@@ -94,7 +94,7 @@ TEST(beam_search, of_one_hypothesis_is_greedy) {
       BeamOptions options = beam_of(1, 0.7);
       options.max_length = max_length;
       const auto expected = generate(model, sources.all(false), greedy);
-      const auto found = beam_decode(model, options)(sources.all(false));
+      const auto found = beam_decode(model, options).run(sources.all(false), [] {});
       ASSERT_EQ(found.size(), expected.size());
       bool cut = false;
       for (std::size_t s = 0; s < found.size(); ++s) {

@@ -7,6 +7,8 @@
 
 #include "copy_dataset.hpp"
 #include "rest/core/error.hpp"
+#include "rest/core/philox.hpp"
+#include "rest/core/signals.hpp"
 #include "rest/train/validation.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -32,11 +34,13 @@ class TrainerTest : public ::testing::Test {
     options_.adam.average_decay = 0.9;
   }
 
+  enum class HowToFail { error, stop };
   TrainingResult train(const std::filesystem::path& directory, std::int64_t fail_at = -1,
-                       const Lineage& lineage = make_lineage("policy", {}, {})) {
+                       const Lineage& lineage = make_lineage("policy", {}, {}), HowToFail how = HowToFail::error) {
     std::int64_t evaluations = 0;
     const auto evaluate = [&](const Policy& policy) {
-      if (++evaluations == fail_at) throw std::runtime_error("killed here");
+      if (++evaluations == fail_at && how == HowToFail::stop) throw Stopped();
+      if (evaluations == fail_at) throw std::runtime_error("killed here");
       return Evaluation{-validation_loss({}, policy, data_, "float32"), {{"kind", "test"}}};
     };
     Trainer trainer({}, options_, {start_, data_, loss_, evaluate, directory, lineage, "test"});
@@ -74,6 +78,58 @@ TEST_F(TrainerTest, GoesOnAfterAFailureToTheSameBytes) {
   EXPECT_EQ(resumed.best_update, whole.best_update);
   EXPECT_TRUE(torch::equal(resumed.best_parameters, whole.best_parameters));
   EXPECT_EQ(text_of(folder_ / "broken" / "metrics.jsonl"), text_of(folder_ / "whole" / "metrics.jsonl"));
+}
+
+// A stop in an evaluation: the first one (nothing to save), one of a checkpoint, one between two, and the last.
+TEST_F(TrainerTest, GoesOnAfterAStopInAnEvaluationToTheSameBytes) {
+  options_.evaluate_first = true;
+  options_.checkpoint_every = 20;
+  const TrainingResult whole = train(folder_ / "whole");
+  for (const std::int64_t stop_at : {1, 2, 3, 5}) {
+    const auto directory = folder_ / concat("stopped", stop_at);
+    const TrainingResult first = train(directory, stop_at, make_lineage("policy", {}, {}), HowToFail::stop);
+    EXPECT_EQ(first.end, TrainingResult::End::stopped);
+    EXPECT_EQ(first.updates, 10 * (stop_at - 1));
+    const TrainingResult again = train(directory, 1, make_lineage("policy", {}, {}), HowToFail::stop);
+    EXPECT_EQ(again.end, TrainingResult::End::stopped);
+    EXPECT_EQ(again.updates, first.updates) << "the same evaluation is stopped once more";
+    const TrainingResult resumed = train(directory);
+    EXPECT_EQ(resumed.best_update, whole.best_update);
+    EXPECT_TRUE(torch::equal(resumed.best_parameters, whole.best_parameters));
+    for (const char* file : {"metrics.jsonl", "checkpoints/update-00000040/state.json"}) {
+      EXPECT_EQ(text_of(directory / file), text_of(folder_ / "whole" / file)) << file << ", stop at " << stop_at;
+    }
+  }
+}
+
+TEST_F(TrainerTest, SpeedGoesToALogOfItsOwn) {
+  options_.max_updates = 100;
+  const auto evaluate = [](const Policy&) { return Evaluation{0.0, {}}; };
+  Trainer({}, options_,
+          {start_,
+           data_,
+           loss_,
+           evaluate,
+           folder_ / "a",
+           make_lineage("policy", {}, {}),
+           "test",
+           {},
+           folder_ / "speed.jsonl"})
+      .run();
+  std::ifstream in(folder_ / "speed.jsonl");
+  std::string line;
+  double seconds = 0.0;
+  for (const std::int64_t update : {50, 100}) {
+    ASSERT_TRUE(std::getline(in, line));
+    const auto speed = nlohmann::json::parse(line);
+    EXPECT_EQ(speed["update"], update);
+    const double now = speed["seconds"];
+    EXPECT_NEAR(speed["updates_per_second"].get<double>() * (now - seconds), 50.0, 0.5);
+    EXPECT_GT(speed["target_tokens_per_second"], speed["updates_per_second"]);
+    seconds = now;
+  }
+  EXPECT_FALSE(std::getline(in, line));
+  EXPECT_EQ(text_of(folder_ / "a" / "metrics.jsonl").find("second"), std::string::npos);
 }
 
 TEST_F(TrainerTest, ADamagedCheckpointFallsBackToTheOneBefore) {
