@@ -120,10 +120,17 @@ make_run() {
   [[ -s $times ]] || printf 'begin_utc\tstage\tranks\tseconds\texit_code\n' >"$times"
 }
 
+# The time now. Bash before 5.0 has no EPOCHREALTIME.
+microseconds() {
+  local now=${EPOCHREALTIME:-$(date +%s.%6N)}
+  echo "${now/[.,]/}"
+}
+
 # stage NAME RANKS PROGRAM [ARGUMENT...]: returns when the program is done; ends the script when it failed or stopped.
 stage() {
-  local name=$1 ranks=$2 program=$3 code=0 begin=${EPOCHREALTIME/[.,]/} when seconds seen got
+  local name=$1 ranks=$2 program=$3 code=0 begin when seconds seen got
   shift 3
+  begin=$(microseconds)
   when=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   ((signals == 0)) || stopped 75
   header "$name: $program, $ranks rank$( ((ranks == 1)) || echo s)"
@@ -139,7 +146,7 @@ stage() {
     ((signals > seen)) || break
   done
   child=''
-  seconds=$(awk -v t=$((${EPOCHREALTIME/[.,]/} - begin)) 'BEGIN { printf "%.1f", t / 1e6 }')
+  seconds=$(awk -v t=$(($(microseconds) - begin)) 'BEGIN { printf "%.1f", t / 1e6 }')
   printf '%s\t%s\t%s\t%s\t%s\n' "$when" "$name" "$ranks" "$seconds" "$code" >>"$times"
   this_run+=("$(printf '%-30s %6d %10.1f s' "$name" "$ranks" "$seconds")")
   if ((code == 75 || signals > 0 && code != 0)); then stopped "$code"; fi

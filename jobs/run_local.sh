@@ -73,7 +73,7 @@ show_times() {
   header "wall time of the stages (all attempts: $times)"
   printf '%-30s %6s %12s\n' stage ranks time
   printf '%s\n' "${this_run[@]}"
-  printf '%-37s %10.1f s\n' total "$(awk -v t=$((${EPOCHREALTIME/[.,]/} - started)) 'BEGIN { print t / 1e6 }')"
+  printf '%-37s %10.1f s\n' total "$(awk -v t=$(($(microseconds) - started)) 'BEGIN { print t / 1e6 }')"
 }
 
 stopped() {
@@ -82,7 +82,7 @@ stopped() {
   exit 75
 }
 
-started=${EPOCHREALTIME/[.,]/}
+started=$(microseconds)
 say "ReST: $experiment, run directory $run, variant $variant, $grow_steps Grow step(s), $improve_steps Improve steps"
 run_prepare
 run_train

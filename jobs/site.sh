@@ -19,8 +19,6 @@ site_launcher=mpirun
 # Each rank on cores of its own, as many as it has threads. Where cores are shared: (--bind-to none --oversubscribe).
 site_mpirun_options=(--map-by "slot:PE=${SLURM_CPUS_PER_TASK:-1}" --bind-to core)
 site_srun_options=(--mpi=pmix --cpu-bind=cores)
-# Further options of every program: (--device cuda), with "--gpus-per-task=1" in site_sbatch.
-site_program_options=()
 
 # --- resources of each stage. More ranks never change a result; more threads may, in the last bits. Training and
 # improving use no more ranks than their `leaves`. With jobs/submit.sh --array N, each of the N tasks has grow's.
@@ -28,7 +26,8 @@ declare -A site_ranks=([prepare]=1 [train]=4 [grow]=16 [score]=4 [improve]=4 [ev
 declare -A site_threads=([prepare]=1 [train]=1 [grow]=1 [score]=1 [improve]=1 [evaluate]=1)
 declare -A site_time=([prepare]=1:00:00 [train]=8:00:00 [grow]=8:00:00 [score]=4:00:00 [improve]=8:00:00
   [evaluate]=4:00:00)
-declare -A site_sbatch=([train]="" [grow]="" [improve]="")  # further sbatch options: "--mem-per-cpu=4G"
+declare -A site_sbatch=()           # further sbatch options: ([grow]="--mem-per-cpu=4G" [train]="--gpus-per-task=1")
+declare -A site_program_options=()  # further options of the programs: ([train]="--device cuda")
 
 # --- stopping
 site_notice=300        # seconds before the time limit at which a job saves its state and goes back to the queue

@@ -61,10 +61,11 @@ own_argument() {
 # What `scontrol requeue` calls this job, an array's task by its place.
 job_id() { echo "${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}"; }
 
+# make_launcher STAGE
 make_launcher() {
   ranks=${SLURM_NTASKS:-1}
   local threads=${SLURM_CPUS_PER_TASK:-1}
-  program_options=(--threads "$threads" "${site_program_options[@]}")
+  read -ra program_options <<<"--threads $threads ${site_program_options[$1]:-}"
   container=("${site_container[@]}")
   export OMP_NUM_THREADS=$threads
   case $site_launcher in
@@ -75,8 +76,10 @@ make_launcher() {
   esac
 }
 
-# begin ARGUMENT...: reads the job's arguments and makes it ready to run stages.
+# begin STAGE ARGUMENT...: reads the job's arguments and makes it ready to run the stage.
 begin() {
+  local stage=$1
+  shift
   [[ -n ${SLURM_JOB_ID:-} ]] || bad_usage "this is a job for Slurm; submit it with sbatch, or use jobs/run_local.sh"
   read_arguments "$@"
   make_run
@@ -92,7 +95,7 @@ begin() {
   # Ranks have cores of their own here: they need not give them up while they wait.
   export OMPI_MCA_mpi_yield_when_idle=${OMPI_MCA_mpi_yield_when_idle:-0}
   mpi_environment
-  make_launcher
+  make_launcher "$stage"
   find_programs
   read_experiment
 }

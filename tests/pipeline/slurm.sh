@@ -170,11 +170,14 @@ submit --run "$array" --array 3 >"$work/out" || failed "jobs/submit.sh, again"
 ends_same "$plain"
 ends_same "$array"
 
-# --- a job alone, from another folder, without jobs/submit.sh
+# --- jobs alone, from another folder, without jobs/submit.sh
 (
   cd / && unset REST_HOME REST_SITE
-  sbatch --quiet --wait --ntasks=1 --output="$work/alone" "$repository/jobs/prepare.slurm" "$experiment" "${options[@]}" --run "$plain"
-) || { failed "sbatch jobs/prepare.slurm alone"; cat "$work/alone" >&2; }
+  alone=(sbatch --quiet --wait --ntasks=1 --output="$work/alone")
+  "${alone[@]}" "$repository/jobs/prepare.slurm" "$experiment" "${options[@]}" --run "$plain" &&
+    "${alone[@]}" --array=0-1 "$repository/jobs/grow.slurm" "$experiment" "${options[@]}" --run "$plain"
+) || { failed "jobs alone"; cat "$work/alone" >&2; }
+grep -q "all 8 shards of part 1 of 2" "$plain"/log/slurm/rest-grow-*.1.out || failed "the array alone did not do its parts"
 
 # --- preempted and requeued
 wait "$limits" || failed "the time limits"
