@@ -69,8 +69,8 @@ class StepScorer {
   /// Scores one shard and writes its column; returns the candidates scored.
   std::size_t score(const Communicator& world, std::int64_t index, WorkQueue& queue) {
     const std::filesystem::path file = shard_file(dir_, index);
-    require_same_text(file);
-    const CandidateShard shard = read_shard(file);
+    require_same_text(file);  // which hashes it
+    const CandidateShard shard = read_shard(file, Verify::done_before);
     const std::string digest = find_committed(file).value().sha256;
     RewardColumn column{reward_.name(), digest, rewards_of(shard, file, queue)};
     write_rewards(reward_file(dir_, reward_.name(), index), column, lineage(digest), made_by(world, 1));
