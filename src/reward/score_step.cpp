@@ -71,8 +71,8 @@ class StepScorer {
   /// candidates.
   void score(const Communicator& world, std::int64_t index, WorkQueue& queue, WorkQueue::Counters& done) {
     const std::filesystem::path file = shard_file(dir_, index);
-    require_same_text(file);
-    const CandidateShard shard = read_shard(file);
+    require_same_text(file);  // which hashes it
+    const CandidateShard shard = read_shard(file, Verify::done_before);
     const std::string digest = find_committed(file).value().sha256;
     RewardColumn column{reward_.name(), digest, rewards_of(shard, file, queue, done)};
     write_rewards(reward_file(dir_, reward_.name(), index), column, lineage(digest), made_by(world, 1));

@@ -70,6 +70,12 @@ TEST_F(TrainerTest, LearnsToCopy) {
   EXPECT_NEAR(validation_loss({}, trained, data_, "float32"), -result.best_score, 1e-12);
 }
 
+TEST_F(TrainerTest, TimesUpdatesWithoutWritingAnything) {
+  Trainer trainer({}, options_, {start_, data_, loss_, {}, folder_ / "timed", {}, "test"});
+  for (int update = 0; update < 12; ++update) EXPECT_GT(trainer.time_update(), 0.0) << "no evaluation at update 10";
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "timed"));
+}
+
 TEST_F(TrainerTest, GoesOnAfterAFailureToTheSameBytes) {
   const TrainingResult whole = train(folder_ / "whole");
   EXPECT_THROW(train(folder_ / "broken", 3), std::runtime_error);  // at update 30; the last checkpoint is 25
