@@ -3,6 +3,8 @@
 # password; otherwise it names them), a Python environment in build/python for the scripts, and LibTorch. Started again,
 # it finds everything in place and does nothing.
 #
+# --with-slurm: also what the tests need for a Slurm of their own, where it can be installed. Nothing of it is left running.
+#
 # An existing LibTorch (2.4 or newer) is taken from LibTorch_ROOT, CMAKE_PREFIX_PATH or the python3 in PATH; with none,
 # the PyPI wheel goes into build/python.
 # shellcheck source=jobs/common.sh
@@ -12,6 +14,7 @@ cd "$rest_root"
 packages=(g++ cmake ninja-build ccache git pkg-config libopenmpi-dev openmpi-bin libhdf5-dev libsentencepiece-dev
   libgtest-dev libgmock-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev zlib1g-dev libssl-dev
   python3 python3-venv python3-pip ca-certificates)
+slurm_packages=(slurm-wlm munge)
 requirements=data/analysis/requirements.txt
 # torch without its dependencies: of the CUDA libraries, libtorch_cpu.so needs these two even where there is no GPU.
 torch_wheels=("torch==2.11.0" "nvidia-cuda-runtime==13.0.*" "nvidia-cuda-cupti==13.0.*")
@@ -35,11 +38,29 @@ cuda_wheels() {
 environment=build/python
 stamp=$environment/setup.stamp
 
-missing_packages() {
+# missing PACKAGE...: those that are not installed.
+missing() {
   local package
-  for package in "${packages[@]}"; do
+  for package in "$@"; do
     [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || echo "$package"
   done
+}
+
+may_install() { [[ $EUID -eq 0 ]] || sudo -n true 2>/dev/null; }
+
+# as_root COMMAND...
+as_root() {
+  local sudo=()
+  [[ $EUID -eq 0 ]] || sudo=(sudo -n)
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# apt_install PACKAGE...
+apt_install() {
+  say "set-up: installing $*"
+  # A foreign package source that fails to update need not hinder; the installation decides.
+  as_root apt-get -q -o DPkg::Lock::Timeout=300 update || say "set-up: apt-get update failed, going on" >&2
+  as_root apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
 }
 
 install_packages() {
@@ -47,25 +68,31 @@ install_packages() {
     say "set-up: no Debian system, packages not checked; needed are (Debian's names): ${packages[*]}"
     return
   fi
-  local missing as_root=()
-  mapfile -t missing < <(missing_packages)
-  ((${#missing[@]})) || return 0
-  local install=(apt-get install -y --no-install-recommends "${missing[@]}")
-  if [[ $EUID -ne 0 ]]; then
-    if ! sudo -n true 2>/dev/null; then
-      say "set-up: these packages are missing, and this user may not install them. Have them installed by" >&2
-      say "  sudo ${install[*]}" >&2
-      say "and start again." >&2
-      exit 1
-    fi
-    as_root=(sudo -n)
+  local wanted
+  mapfile -t wanted < <(missing "${packages[@]}")
+  ((${#wanted[@]})) || return 0
+  if ! may_install; then
+    say "set-up: these packages are missing, and this user may not install them. Have them installed by" >&2
+    say "  sudo apt-get install -y --no-install-recommends ${wanted[*]}" >&2
+    say "and start again." >&2
+    exit 1
   fi
-  say "set-up: installing ${missing[*]}"
-  as_root+=(env DEBIAN_FRONTEND=noninteractive)
-  # A foreign package source that fails to update need not hinder; the installation decides.
-  "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 update || say "set-up: apt-get update failed, going on" >&2
-  "${as_root[@]}" apt-get -q -o DPkg::Lock::Timeout=300 "${install[@]:1}" ||
-    die "apt-get could not install the packages; its messages are above"
+  apt_install "${wanted[@]}" || die "apt-get could not install the packages; its messages are above"
+}
+
+# Without it, the tests that need it say so and are skipped.
+install_slurm() {
+  local wanted service
+  command -v dpkg-query >/dev/null || return 0
+  mapfile -t wanted < <(missing "${slurm_packages[@]}")
+  ((${#wanted[@]})) && may_install || return 0
+  apt_install "${wanted[@]}" || say "set-up: no Slurm for the tests, going on" >&2
+  # Debian starts what it installs; the tests start their own.
+  [[ -d /run/systemd/system ]] || return 0
+  for service in "${wanted[@]/slurm-wlm/slurmctld slurmd}"; do
+    # shellcheck disable=SC2086
+    as_root systemctl disable --quiet --now $service || true
+  done
 }
 
 # The directory of an existing LibTorch that can be linked: new enough, and of the C++ ABI of this system's libraries.
@@ -145,7 +172,13 @@ install_python() {
   echo "$key" >"$stamp"
 }
 
+case ${1:-} in
+  '') with_slurm='' ;;
+  --with-slurm) with_slurm=1 ;;
+  *) die "unknown option $1; there is --with-slurm" ;;
+esac
 install_packages
+[[ -z $with_slurm ]] || install_slurm
 mkdir -p build
 exec {lock}>build/.setup.lock
 flock "$lock"  # two scripts started at once: the second waits and finds all in place

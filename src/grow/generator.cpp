@@ -7,7 +7,6 @@
 
 #include "candidate_set.hpp"
 #include "prefix_tree.hpp"
-#include "rest/core/error.hpp"
 #include "rest/core/philox.hpp"
 #include "rest/text/tokenizer.hpp"
 #include "source_queue.hpp"
@@ -225,24 +224,11 @@ class Generator {
   std::vector<std::vector<Candidate>> result_;
 };
 
-void require_pieces(Span<const Token> tokens, std::int64_t vocabulary_size, std::uint64_t id) {
-  for (const Token token : tokens) {
-    if (static_cast<std::int64_t>(token) >= vocabulary_size) {
-      throw Error(concat("source ", id, " holds piece ", token),
-                  concat("the policy's vocabulary has ", vocabulary_size, " pieces"));
-    }
-  }
-}
-
 }  // namespace
 
 std::vector<std::vector<Candidate>> generate(const Transformer& model, const std::vector<GenerateSource>& sources,
                                              const GenerateOptions& options,
                                              const std::function<void(const GenerateCounts&)>& tick) {
-  for (const GenerateSource& source : sources) {
-    require_pieces(source.tokens, model.config().vocabulary_size, source.id);
-    require_pieces(source.original, model.config().vocabulary_size, source.id);
-  }
   GenerateOptions resolved = options;
   if (options.sampling.temperature == 0.0) resolved.samples = std::min<std::int64_t>(options.samples, 1);
   resolved.max_rows = std::max<std::int64_t>(options.max_rows, 1);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "rest/core/experiment.hpp"
 #include "rest/core/run_directory.hpp"
@@ -29,6 +30,10 @@ class ShardGrower {
   ShardAttributes attributes() const;
 
   CandidateShard sample(std::int64_t shard, const std::function<void(const GenerateCounts&)>& tick) const;
+  /// Any sources, as if they were a shard (of first source 0).
+  CandidateShard sample(const std::vector<std::uint64_t>& sources,
+                        const std::function<void(const GenerateCounts&)>& tick) const;
+  std::uint64_t corpus_size() const { return corpus_.size(); }
 
  private:
   GrowOptions options_;

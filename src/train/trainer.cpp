@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 
@@ -133,6 +134,13 @@ void Trainer::log_metrics(nlohmann::json line) {
   std::ofstream out(setup_.directory / "metrics.jsonl", std::ios::app);
   out << line.dump() << '\n';
   if (!out.flush()) throw Error((setup_.directory / "metrics.jsonl").string() + " cannot be written");
+}
+
+double Trainer::time_update() {
+  barrier(world_);
+  const auto begin = std::chrono::steady_clock::now();
+  update();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 TrainingResult Trainer::run() {

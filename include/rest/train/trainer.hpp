@@ -76,6 +76,10 @@ class Trainer {
   Trainer(const Communicator& world, const TrainerOptions& options, Setup setup);
   TrainingResult run();
 
+  /// Seconds that one more update takes on this rank. Nothing is evaluated or written: good for estimates, not for
+  /// training. Collective.
+  double time_update();
+
  private:
   struct State {
     std::int64_t update = 0;
