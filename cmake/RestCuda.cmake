@@ -73,7 +73,5 @@ function(rest_add_cuda_library name)
   target_link_libraries(${name} PRIVATE LibTorch::cuda NCCL::nccl CUDA::cudart)
   # An RPATH, unlike a RUNPATH, also serves the libraries that LibTorch's CUDA part needs in turn.
   set(run_dirs "${LibTorch_RUN_DIRS};${CUDAToolkit_LIBRARY_DIR}")
-  set_target_properties(${name} PROPERTIES BUILD_RPATH "${run_dirs}" INSTALL_RPATH "${run_dirs}"
-                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
-  install(TARGETS ${name} LIBRARY DESTINATION lib)
+  set_target_properties(${name} PROPERTIES BUILD_RPATH "${run_dirs}" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 endfunction()

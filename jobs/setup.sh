@@ -3,10 +3,15 @@
 # password; otherwise it names them), a Python environment in build/python for the scripts, and LibTorch. Started again,
 # it finds everything in place and does nothing.
 #
-# --with-slurm: also what the tests need for a Slurm of their own, where it can be installed. Nothing of it is left running.
-#
 # An existing LibTorch (2.4 or newer) is taken from LibTorch_ROOT, CMAKE_PREFIX_PATH or the python3 in PATH; with none,
 # the PyPI wheel goes into build/python.
+#
+#   jobs/setup.sh               sets up
+#   jobs/setup.sh --with-slurm  also what the tests need for a Slurm of their own, where it can be installed; nothing of
+#                               it is left running
+#   jobs/setup.sh --needs       changes nothing; prints the packages and wheels, one a line
+#
+# With REST_BUNDLE=DIR, packages and wheels come from that folder, made by jobs/bundle.sh, and nothing from the network.
 # shellcheck source=jobs/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$rest_root"
@@ -37,6 +42,28 @@ cuda_wheels() {
 }
 environment=build/python
 stamp=$environment/setup.stamp
+apt=(apt-get)
+pip_options=(--quiet --disable-pip-version-check)
+
+needs() {
+  printf 'package %s\n' "${packages[@]}"
+  printf 'wheel-alone %s\n' "${torch_wheels[@]}"
+  sed -n 's/^[A-Za-z]/wheel &/p' "$requirements"
+}
+
+# Lets apt and pip see the bundle alone.
+use_bundle() {
+  local bundle state
+  bundle=$(cd "$REST_BUNDLE" && pwd) || die "no bundle in REST_BUNDLE=$REST_BUNDLE"
+  [[ -f $bundle/packages/Packages && -d $bundle/wheels ]] ||
+    die "$bundle holds no packages/Packages or no wheels/; make the bundle with jobs/bundle.sh"
+  mkdir -p build/apt/lists/partial
+  state=$(cd build/apt && pwd)
+  echo "deb [trusted=yes] file:${bundle// /%20}/packages ./" >"$state/sources.list"
+  apt+=(-o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null
+    -o "Dir::State::lists=$state/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root)
+  pip_options+=(--no-index --find-links "$bundle/wheels")
+}
 
 # missing PACKAGE...: those that are not installed.
 missing() {
@@ -59,8 +86,8 @@ as_root() {
 apt_install() {
   say "set-up: installing $*"
   # A foreign package source that fails to update need not hinder; the installation decides.
-  as_root apt-get -q -o DPkg::Lock::Timeout=300 update || say "set-up: apt-get update failed, going on" >&2
-  as_root apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+  as_root "${apt[@]}" -q -o DPkg::Lock::Timeout=300 update || say "set-up: apt-get update failed, going on" >&2
+  as_root "${apt[@]}" -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
 }
 
 install_packages() {
@@ -73,7 +100,8 @@ install_packages() {
   ((${#wanted[@]})) || return 0
   if ! may_install; then
     say "set-up: these packages are missing, and this user may not install them. Have them installed by" >&2
-    say "  sudo apt-get install -y --no-install-recommends ${wanted[*]}" >&2
+    [[ -z ${REST_BUNDLE:-} ]] || say "  sudo ${apt[*]} update" >&2
+    say "  sudo ${apt[*]} install -y --no-install-recommends ${wanted[*]}" >&2
     say "and start again." >&2
     exit 1
   fi
@@ -134,7 +162,7 @@ make_environment() {
 }
 
 pip_install() {
-  "$rest_python" -m pip install --quiet --disable-pip-version-check --retries 10 --timeout 60 "$@" ||
+  "$rest_python" -m pip install "${pip_options[@]}" --retries 10 --timeout 60 "$@" ||
     die "pip could not install ${*}; its messages are above"
 }
 
@@ -175,11 +203,19 @@ install_python() {
 case ${1:-} in
   '') with_slurm='' ;;
   --with-slurm) with_slurm=1 ;;
-  *) die "unknown option $1; there is --with-slurm" ;;
+  --needs)
+    needs
+    exit
+    ;;
+  *)
+    say "usage: jobs/setup.sh [--with-slurm | --needs]" >&2
+    exit 2
+    ;;
 esac
+mkdir -p build
+[[ -z ${REST_BUNDLE:-} ]] || use_bundle
 install_packages
 [[ -z $with_slurm ]] || install_slurm
-mkdir -p build
 exec {lock}>build/.setup.lock
 flock "$lock"  # two scripts started at once: the second waits and finds all in place
 install_python

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "rest/comm/build_info.hpp"
+#include "rest/comm/version_text.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 
@@ -32,15 +32,6 @@ void add_common_options(CLI::App& app, Raw& raw) {
 
 void print(const Communicator& world, const std::string& text) {
   if (world.is_root()) std::cout << text << std::flush;
-}
-
-void print_version(const Communicator& world, const std::string& program) {
-  std::string text = program + "\n";
-  const nlohmann::json info = build_info();
-  for (const auto& [key, value] : info.items()) {
-    text += "  " + key + ": " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
-  }
-  print(world, text);
 }
 
 RunDirectory open_run(const Communicator& world, const Raw& raw, const std::string& program) {
@@ -82,7 +73,7 @@ std::optional<CommandLine> read_command_line(const Communicator& world, int argc
     throw UsageError(error.what(), "", help.name + " --help shows the options");
   }
   if (raw.version) {
-    print_version(world, help.name);
+    print(world, version_text(help.name));
     return std::nullopt;
   }
   if (raw.experiment.empty()) throw UsageError("no experiment file given", "", "start as in: " + help.example);

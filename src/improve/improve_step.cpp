@@ -164,7 +164,8 @@ int ImproveRun::run_step(std::int64_t step) {
     return exit_success;
   }
   const Lineage lineage = this->lineage(step);
-  if (is_committed(directory / "model.safetensors", lineage) && is_committed(directory / "step.json", lineage)) {
+  if (is_committed(directory / "model.safetensors", lineage) && is_committed(directory / "config.json", lineage) &&
+      is_committed(directory / "step.json", lineage)) {
     if (world_.is_root()) log_info(name + " is complete");
     return exit_success;
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "rest/core/error.hpp"
+#include "rest/select/step_digest.hpp"
 
 namespace rest {
 namespace {
@@ -36,12 +37,11 @@ ScoredStep::ScoredStep(fs::path grow_dir, std::string reward, const Corpus& sour
 }
 
 std::string ScoredStep::digest() const {
-  std::string digests;
-  for (const Files& files : files_) {
-    digests += concat(files.shard.name, " ", files.shard.sha256, "\n", reward_, "/", files.rewards.name, " ",
-                      files.rewards.sha256, "\n");
+  StepDigest digest;
+  for (std::size_t shard = 0; shard < files_.size(); ++shard) {
+    digest.add(static_cast<std::int64_t>(shard), files_[shard].shard.sha256, reward_, files_[shard].rewards.sha256);
   }
-  return sha256(digests);
+  return digest.hex();
 }
 
 void ScoredStep::verify(std::int64_t shard) const {

@@ -3,6 +3,7 @@
 #include "columns.hpp"
 #include "rest/core/error.hpp"
 #include "rest/store/candidates.hpp"
+#include "rest/store/content.hpp"
 #include "shard_file.hpp"
 
 namespace rest {
@@ -145,6 +146,11 @@ CandidateColumns read_candidate_columns(const std::filesystem::path& path, Verif
   columns.finished = file.read<std::uint8_t>("finished", size);
   columns.origin = file.read<std::uint8_t>("origin", size);
   return columns;
+}
+
+ShardContent load_shard(const std::filesystem::path& file) {
+  const hdf5::File opened = open_shard(file);
+  return {load(file), read_attributes(opened), opened.read_json("lineage")};
 }
 
 void require_shards(const std::filesystem::path& grow_dir, std::int64_t expected) {

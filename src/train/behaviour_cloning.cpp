@@ -74,7 +74,7 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
   const Policy start = starting_policy(experiment, corpus).to(device);
   const Lineage lineage = training_lineage(experiment, start, corpus, valid);
   const auto directory = run.initial_policy();
-  if (is_committed(directory / "model.safetensors", lineage)) {
+  if (is_committed(directory / "model.safetensors", lineage) && is_committed(directory / "config.json", lineage)) {
     if (world.is_root()) log_info(directory.string() + " is complete");
     return exit_success;
   }
