@@ -5,35 +5,16 @@
 
 #include <fstream>
 
-#include "copy_dataset.hpp"
+#include "copy_task.hpp"
 #include "rest/core/error.hpp"
-#include "rest/core/philox.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/train/validation.hpp"
-#include "support/temporary_directory.hpp"
 
 namespace rest {
 namespace {
 
-class TrainerTest : public ::testing::Test {
+class TrainerTest : public CopyTask {
  protected:
-  TrainerTest() {
-    ModelOptions model;
-    model.preset = "mini";
-    model.hidden = 16, model.feed_forward = 32, model.heads = 2, model.encoder_layers = model.decoder_layers = 1;
-    start_.config = make_config(model, 10);
-    start_.parameters = initial_parameters(make_layout(start_.config), 1);
-    options_.tokens_per_update = 128;
-    options_.leaves = 2;
-    options_.learning_rate = 1e-2;
-    options_.warmup_updates = 10;
-    options_.max_updates = 40;
-    options_.dropout = 0.1;
-    options_.evaluate_every = 10;
-    options_.checkpoint_every = 5;
-    options_.adam.average_decay = 0.9;
-  }
-
   enum class HowToFail { error, stop };
   TrainingResult train(const std::filesystem::path& directory, std::int64_t fail_at = -1,
                        const Lineage& lineage = make_lineage("policy", {}, {}), HowToFail how = HowToFail::error) {
@@ -51,12 +32,6 @@ class TrainerTest : public ::testing::Test {
     std::ifstream in(file);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-
-  TemporaryDirectory folder_;
-  CopyDataset data_;
-  CrossEntropyLoss loss_{0.1};
-  Policy start_;
-  TrainerOptions options_;
 };
 
 TEST_F(TrainerTest, LearnsToCopy) {
