@@ -13,6 +13,7 @@
 #include "rest/eval/best_of_n.hpp"
 #include "rest/eval/mbr.hpp"
 #include "rest/grow/grow_step.hpp"
+#include "rest/model/device.hpp"
 #include "text_scores.hpp"
 
 namespace rest {
@@ -193,7 +194,7 @@ class DecodingEvaluation {
                       {"sources", set_.sources.size()},
                       {"reward", experiment_.reward.name},
                       {"signature", {{"bleu", bleu_signature()}, {"chrf", chrf_signature()}}}});
-      json sidecar = made_by(world_, at::get_num_threads());
+      json sidecar = made_by(world_, at::get_num_threads(), device_name(model_.device()));
       if (metrics.at("decoding") == "mbr") sidecar["mbr_seconds"] = mbr_seconds_;
       commit_json(path, metrics, lineage, sidecar);
     }

@@ -9,9 +9,10 @@ namespace rest {
 
 struct BeamOptions {
   std::int64_t beam = 4;
-  double length_penalty = 1.0;    ///< alpha of score = log_prob / length^alpha; 0: plain log-probability
-  std::int64_t max_length = 128;  ///< pieces, end piece not counted
-  std::int64_t max_rows = 512;    ///< hypotheses decoded at a time; never fewer than one source's beam
+  double length_penalty = 1.0;        ///< alpha of score = log_prob / length^alpha; 0: plain log-probability
+  std::int64_t max_length = 128;      ///< pieces, end piece not counted
+  std::int64_t max_rows = 512;        ///< hypotheses decoded at a time; never fewer than one source's beam
+  Kernels kernels = Kernels::native;  ///< of attention; a model on a GPU takes the operators anyway
 };
 
 /// A translation that beam search found.

@@ -131,6 +131,22 @@ TEST(beam_search, says_the_log_probability_that_the_model_gives) {
   }
 }
 
+TEST(beam_search, finds_the_same_by_operators) {
+  const auto model = random_model(small_config(), torch::kFloat64);
+  const Sources sources(15);
+  BeamOptions options = beam_of(4);
+  const auto natively = beam_search(model, sources.all(false), options);
+  options.kernels = Kernels::operators;
+  const auto by_operators = beam_search(model, sources.all(false), options);
+  for (std::size_t s = 0; s < natively.size(); ++s) {
+    ASSERT_EQ(by_operators[s].size(), natively[s].size());
+    for (std::size_t i = 0; i < natively[s].size(); ++i) {
+      EXPECT_EQ(by_operators[s][i].tokens, natively[s][i].tokens) << "source " << s << ", place " << i;
+      EXPECT_NEAR(by_operators[s][i].log_prob, natively[s][i].log_prob, 1e-9);
+    }
+  }
+}
+
 TEST(beam_search, finds_what_greedy_misses) {
   const auto model = random_model(small_config(), torch::kFloat64);
   const Sources sources(25);
