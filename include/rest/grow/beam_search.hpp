@@ -23,13 +23,14 @@ struct Hypothesis {
   bool finished;              ///< ended by itself, not cut at the maximum length
 };
 
-/// Beam search, at each source the best `beam` hypotheses, best first (fewer where there are no more).
+/// Beam search: at each source at least one and at most `beam` hypotheses, best first.
 ///
-/// The definition, that of fairseq: a step ranks all continuations of the live hypotheses by log-probability. Those
-/// among the first `beam` that end are finished; the best `beam` of the others live on. A source is done when `beam`
-/// hypotheses have finished (or none lives on); what is still alive at the maximum length is cut and stands behind all
-/// that finished. Equal log-probabilities go to the better ranked parent, then to the lower piece; equal scores to what
-/// finished first. With `beam` 1 it is greedy decoding, with no fewer than there are sequences exhaustive search.
+/// The definition, fairseq's but for the cut: a step ranks all continuations of the live hypotheses by log-probability.
+/// Those among the first `beam` that end are finished; the best `beam` of the others live on. A source is done when
+/// `beam` hypotheses have finished (or none lives on); what is still alive at the maximum length is cut and stands
+/// behind all that finished. Equal log-probabilities go to the better ranked parent, then to the lower piece; equal
+/// scores to what finished first. A beam of 1 is greedy decoding, a beam that holds all continuations of a step
+/// exhaustive search.
 ///
 /// Hypotheses are rows of one prefix tree: what they share is decoded and kept once, and branching copies nothing.
 /// Throws Error when a source holds pieces that the model does not know.
