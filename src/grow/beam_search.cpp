@@ -47,7 +47,7 @@ class BeamSearch {
         model_(model),
         queue_(model, sources, room),
         max_rows_(room.max_rows),
-        decoder_(model),
+        decoder_(model, options.kernels),
         result_(sources.size()) {}
 
   std::vector<std::vector<Hypothesis>> run(const std::function<void()>& tick) {

@@ -137,7 +137,20 @@ class Collector {
   std::set<std::string> seen_;
 };
 
-/// "bc_g1-i2.valid.t0.5.json" to the command that makes it.
+/// A way of decoding in a file name ("best_of_200", "mbr_200", "beam_4_lp1.0") to the options that ask for it.
+std::string decoding_options(const std::string& kind) {
+  const auto behind = [&](const std::string& start) {
+    return kind.rfind(start, 0) == 0 ? kind.substr(start.size()) : "";
+  };
+  if (const std::string samples = behind("best_of_"); !samples.empty()) return " --best-of " + samples;
+  if (const std::string samples = behind("mbr_"); !samples.empty()) return " --best-of " + samples + " --mbr";
+  const std::string beam = behind("beam_");
+  const std::size_t penalty = beam.find("_lp");
+  if (penalty == std::string::npos) return "";
+  return " --beam " + beam.substr(0, penalty) + " --length-penalty " + beam.substr(penalty + 3);
+}
+
+/// "bc_g1-i2.valid.t0.5.json" or "g0-i0.test.beam_4_lp1.0.json" to the command that makes it.
 std::string evaluation_of(const std::string& file) {
   const std::size_t dot = file.find('.');
   std::string policy = file.substr(0, dot), rest = without(file.substr(dot + 1), ".json");
@@ -148,7 +161,9 @@ std::string evaluation_of(const std::string& file) {
     temperature = " --temperature " + rest.substr(at + 2);
     rest.erase(at);
   }
-  return "rest_evaluate --policy " + policy + " --corpus " + rest + temperature;
+  const std::size_t kind = rest.find('.');
+  const std::string decoding = kind == std::string::npos ? "" : decoding_options(rest.substr(kind + 1));
+  return "rest_evaluate --policy " + policy + " --corpus " + rest.substr(0, kind) + decoding + temperature;
 }
 
 /// Place in the chain: the Improve steps of a Grow step come before the next Grow step, its best policy behind them.
