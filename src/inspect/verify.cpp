@@ -137,7 +137,8 @@ class RunVerifier {
       add(artefact, "has a damaged commit record", problem.what(), Remedy::set_aside);
     } catch (const std::exception& problem) {
       checked.trusted = false;
-      add(artefact, "is damaged", without_path(problem.what(), path), Remedy::set_aside);
+      Finding& finding = add(artefact, "is damaged", without_path(problem.what(), path), Remedy::set_aside);
+      if (in_use_ && !fs::exists(path)) finding.severity = Severity::note;  // an old checkpoint, removed meanwhile
     }
     return checked;
   }

@@ -161,6 +161,15 @@ TEST_F(VerifyTest, WhatIsMadeFromAnotherPolicyNoLongerFitsDownToTheMetrics) {
   EXPECT_EQ(found.count("corpus/train.h5"), 0u);
 }
 
+TEST_F(VerifyTest, APolicyInTrainingHidesNothing) {
+  make_run();
+  remove_committed(at("improve/bc/g1-i1/model.safetensors"));
+  remove_committed(at("improve/bc/g1-i1/step.json"));
+  remove_committed(at("policy/g0-i0/model.safetensors"));
+  train(0.25f);
+  EXPECT_TRUE(contains(wrong().at(shard_1), "no longer fits"));
+}
+
 TEST_F(VerifyTest, OtherCandidatesThanAnImproveStepSawAreNoticed) {
   make_run();
   CandidateShard other = shard(1);
