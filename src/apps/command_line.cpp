@@ -48,6 +48,13 @@ RunDirectory open_run(const Communicator& world, const Raw& raw, const std::stri
 
 }  // namespace
 
+void add_device_option(CLI::App& app, std::string& device) {
+  app.add_option("--device", device, "Compute on cpu, or on cuda: one GPU a rank")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->envname("REST_DEVICE")
+      ->capture_default_str();
+}
+
 std::optional<CommandLine> read_command_line(const Communicator& world, int argc, char** argv, const ProgramHelp& help,
                                              const std::function<void(CLI::App&)>& add_options) {
   configure_log(help.name, world.rank());
