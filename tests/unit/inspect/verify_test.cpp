@@ -223,6 +223,28 @@ TEST_F(VerifyTest, StrangersAndLogsAreOnlyNoted) {
   EXPECT_EQ(report.findings.size(), 2u);
 }
 
+TEST_F(VerifyTest, TextsThatChangedAreNoted) {
+  make_run();
+  const fs::path text = dir() / "train.src";
+  put(text, "one\n");
+  Experiment experiment;
+  experiment.data.train_source = text.string();
+  put(at("experiment.toml"), to_toml(experiment));
+  change_input(at("tokenizer/tokenizer.model"), "train_source", sha256("one\n"));
+  EXPECT_TRUE(verify_run(run()).findings.empty());
+  for (const char* words : {"has changed", "is not there"}) {
+    if (words == std::string("has changed")) {
+      put(text, "two\n");
+    } else {
+      fs::remove(text);
+    }
+    const VerifyReport report = verify_run(run());
+    EXPECT_TRUE(report.clean());
+    ASSERT_EQ(report.findings.size(), 1u);
+    EXPECT_TRUE(contains(report.findings[0].line(), words));
+  }
+}
+
 TEST_F(VerifyTest, RepairMakesWhatIsWrongAbsentAndTouchesNothingElse) {
   make_run();
   const std::string kept = bytes_of(at("grow/g1/shard-00000.h5"));
