@@ -3,6 +3,11 @@
 set -euo pipefail
 rest_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 rest_python=$rest_root/build/python/bin/python3
+if [[ ! -e $rest_root/CMakeLists.txt ]]; then  # an installed tree: this is PREFIX/share/rest
+  REST_BIN=${REST_BIN:-$(cd "$rest_root/../.." && pwd)/bin}
+  rest_python=$rest_root/python/bin/python3
+  [[ -x $rest_python ]] || rest_python=python3
+fi
 
 say() { printf '%s\n' "$*"; }
 header() { printf '\n== %s\n' "$*"; }

@@ -6,11 +6,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$rest_root"
 
 run=run/quickstart
-programs=(src/apps/rest_*.cpp)
-programs=("${programs[@]##*/}")
 
 timed "set-up" bash jobs/setup.sh
-timed "build" build_preset release "${programs[@]%.cpp}"
+timed "build" build_preset release programs
 REST_BIN='' timed "run" bash jobs/run_local.sh data/experiments/synthetic.toml --run "$run" --ranks 2 "$@"
 
 header "results"

@@ -84,13 +84,11 @@ def figure_of(record, *keys):
 
 
 def trained_on(step):
-    """What a policy was trained on, from its step.json (empty for g0-i0)."""
+    """What a policy was trained on, in words, from its step.json (empty for g0-i0; older ones know thresholds only)."""
     if not step:
         return "bitext"
-    parameter, name = figure_of(step, "threshold"), step.get("filter", "threshold")
-    if parameter < 0:
-        return "all"
-    return f"R > {parameter:g}" if name == "threshold" else f"{name} {parameter:g}"
+    threshold = figure_of(step, "threshold")
+    return "all" if threshold < 0 else step.get("keeps", f"R > {threshold:g}")
 
 
 def weighted_percentiles(values, weights, levels):

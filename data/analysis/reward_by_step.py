@@ -2,12 +2,13 @@
 """Reward by Improve step (the paper's figure 3), with corpus BLEU and chrF against the references beside it."""
 
 import math
+import textwrap
 
 from rest_run import CONTROL, GREEDY, SAMPLED, Problem, Run, arguments, figure_of, new_figure, start, trained_on
 
 
 def label(policy, step):
-    return f"{policy.split('/')[-1]}\n{trained_on(step)}"
+    return "\n".join([policy.split("/")[-1]] + textwrap.wrap(trained_on(step), 16))
 
 
 def draw_rewards(axes, metrics, kind, colour, name, shift):

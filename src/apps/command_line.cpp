@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "rest/comm/build_info.hpp"
+#include "rest/comm/version_text.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 
@@ -34,15 +34,6 @@ void print(const Communicator& world, const std::string& text) {
   if (world.is_root()) std::cout << text << std::flush;
 }
 
-void print_version(const Communicator& world, const std::string& program) {
-  std::string text = program + "\n";
-  const nlohmann::json info = build_info();
-  for (const auto& [key, value] : info.items()) {
-    text += "  " + key + ": " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
-  }
-  print(world, text);
-}
-
 RunDirectory open_run(const Communicator& world, const Raw& raw, const std::string& program) {
   const std::filesystem::path experiment(raw.experiment);
   const RunDirectory run(raw.run.empty() ? std::filesystem::path("run") / experiment.stem()
@@ -56,6 +47,13 @@ RunDirectory open_run(const Communicator& world, const Raw& raw, const std::stri
 }
 
 }  // namespace
+
+void add_device_option(CLI::App& app, std::string& device) {
+  app.add_option("--device", device, "Compute on cpu, or on cuda: one GPU a rank")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->envname("REST_DEVICE")
+      ->capture_default_str();
+}
 
 std::optional<CommandLine> read_command_line(const Communicator& world, int argc, char** argv, const ProgramHelp& help,
                                              const std::function<void(CLI::App&)>& add_options) {
@@ -75,7 +73,7 @@ std::optional<CommandLine> read_command_line(const Communicator& world, int argc
     throw UsageError(error.what(), "", help.name + " --help shows the options");
   }
   if (raw.version) {
-    print_version(world, help.name);
+    print(world, version_text(help.name));
     return std::nullopt;
   }
   if (raw.experiment.empty()) throw UsageError("no experiment file given", "", "start as in: " + help.example);

@@ -1,3 +1,5 @@
+#include <CLI/CLI.hpp>
+
 #include "apps/command_line.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/train/behaviour_cloning.hpp"
@@ -5,15 +7,17 @@
 namespace {
 
 int body(const rest::Communicator& world, int argc, char** argv) {
+  std::string device = "cpu";
   const auto command = rest::read_command_line(
       world, argc, argv,
       {"rest_train",
        "Trains policy g0-i0 on the bitext by behaviour cloning, data-parallel over the ranks. Goes on from its last "
        "checkpoint when started again.",
-       "mpirun -n 2 --bind-to core rest_train data/experiments/synthetic.toml --run run/synthetic"});
+       "mpirun -n 2 --bind-to core rest_train data/experiments/synthetic.toml --run run/synthetic"},
+      [&](CLI::App& app) { rest::add_device_option(app, device); });
   if (!command) return rest::exit_success;
   rest::install_stop_signals();
-  return rest::run_behaviour_cloning(world, command->experiment, command->run);
+  return rest::run_behaviour_cloning(world, command->experiment, command->run, rest::choose_device(world, device));
 }
 
 }  // namespace

@@ -15,13 +15,14 @@ nlohmann::json build_info() {
   int length = 0;
   if (MPI_Get_library_version(mpi, &length) != MPI_SUCCESS)
     throw Error("MPI_Get_library_version failed");  // needs no MPI_Init
-  const std::string mpi_version(mpi);
+  const std::string mpi_version(mpi), cuda(REST_CUDA_WORDS);
   return {{"version", REST_VERSION},
           {"revision", REST_REVISION},
           {"compiler", __VERSION__},
           {"mpi", mpi_version.substr(0, mpi_version.find(','))},
           {"hdf5", REST_HDF5_VERSION},
           {"libtorch", REST_LIBTORCH_VERSION},
+          {"cuda", cuda.empty() ? "none" : cuda},
           {"sentencepiece", REST_SENTENCEPIECE_VERSION}};
 }
 
@@ -43,8 +44,12 @@ nlohmann::json machine_info() {
   return {{"host", host}, {"date", date}, {"instruction_set", isa}};
 }
 
-nlohmann::json made_by(const Communicator& world, int threads) {
-  return {{"build", build_info()}, {"machine", machine_info()}, {"ranks", world.size()}, {"threads", threads}};
+nlohmann::json made_by(const Communicator& world, int threads, const std::string& device) {
+  return {{"build", build_info()},
+          {"machine", machine_info()},
+          {"ranks", world.size()},
+          {"threads", threads},
+          {"device", device}};
 }
 
 }  // namespace rest

@@ -46,14 +46,7 @@ std::vector<GenerateSource> chunk_of(const EvaluationSet& set, std::size_t first
 
 /// Mean reward, first text and mean length of one source's candidates.
 nlohmann::json judge(const EvaluationSet& set, std::size_t source, const std::vector<Candidate>& candidates) {
-  std::vector<std::string> texts;
-  std::vector<ScoredText> batch;
-  for (const Candidate& candidate : candidates) texts.push_back(set.tokenizer.decode(candidate.tokens));
-  for (const std::string& text : texts) {
-    batch.push_back(
-        {set.corpus.source.text[source], text, set.corpus.has_target() ? &set.corpus.target.text[source] : nullptr});
-  }
-  const auto rewards = set.reward.score(batch);
+  const auto [texts, rewards] = judge_candidates(set, source, candidates);
   double reward = 0.0, length = 0.0, count = 0.0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const double weight = candidates[i].count;
@@ -86,21 +79,44 @@ torch::Tensor log_probabilities(const Transformer& model, const Batch& batch) { 
 
 }  // namespace
 
-Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
-                         const GenerateOptions& options) {
-  const auto results = over_chunks(world, set.sources.size(), [&](std::size_t first, std::size_t last) {
-    const auto candidates = generate(model, chunk_of(set, first, last), options);
-    std::vector<nlohmann::json> judged;
-    for (std::size_t i = first; i < last; ++i) judged.push_back(judge(set, set.sources[i], candidates[i - first]));
-    return judged;
+JudgedCandidates judge_candidates(const EvaluationSet& set, std::size_t source,
+                                  const std::vector<Candidate>& candidates) {
+  JudgedCandidates judged;
+  std::vector<ScoredText> batch;
+  for (const Candidate& candidate : candidates) judged.text.push_back(set.tokenizer.decode(candidate.tokens));
+  for (const std::string& text : judged.text) {
+    batch.push_back(
+        {set.corpus.source.text[source], text, set.corpus.has_target() ? &set.corpus.target.text[source] : nullptr});
+  }
+  judged.reward = set.reward.score(batch);
+  return judged;
+}
+
+nlohmann::json evaluate_candidates(const Communicator& world, const EvaluationSet& set, const Decode& decode,
+                                   const CandidateFigures& figures) {
+  return over_chunks(world, set.sources.size(), [&](std::size_t first, std::size_t last) {
+    const auto candidates = decode(chunk_of(set, first, last));
+    std::vector<nlohmann::json> results;
+    for (std::size_t i = first; i < last; ++i) results.push_back(figures(set.sources[i], candidates[i - first]));
+    return results;
   });
+}
+
+Outputs evaluate_outputs(const Communicator& world, const EvaluationSet& set, const Decode& decode) {
   Outputs outputs;
+  const auto results = evaluate_candidates(
+      world, set, decode, [&](std::size_t source, const auto& candidates) { return judge(set, source, candidates); });
   for (const auto& result : results) {
     outputs.reward.push_back(result[0]);
     outputs.text.push_back(result[1]);
     outputs.length.push_back(result[2]);
   }
   return outputs;
+}
+
+Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
+                         const GenerateOptions& options) {
+  return evaluate_outputs(world, set, sampling_decode(model, options));
 }
 
 KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, const Transformer& reference,
@@ -116,9 +132,9 @@ KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, co
     const SampleDataset pairs(sources, samples);
     std::vector<std::size_t> rows(pairs.size());
     std::iota(rows.begin(), rows.end(), std::size_t{0});
-    const Batch batch = make_batch(pairs, rows);
+    const Batch batch = make_batch(pairs, rows).to(policy.device());
     const auto p = log_probabilities(policy, batch), q = log_probabilities(reference, batch);
-    const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kFloat64);  // [batch, length]
+    const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kCPU, torch::kFloat64);  // [batch, length]
     std::vector<nlohmann::json> sums;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const Candidate& sample = samples[i].front();

@@ -75,12 +75,13 @@ class BackgroundWriter {
   std::future<void> pending_;
 };
 
-/// Rank 0 looks at what is there, for all ranks: they would see each other's new shards.
-std::vector<std::int64_t> missing_shards(const Communicator& world, const ShardGrower& grower) {
+/// Those of a range. Rank 0 looks at what is there, for all ranks: they would see each other's new shards.
+std::vector<std::int64_t> missing_shards(const Communicator& world, const ShardGrower& grower,
+                                         const ShardRange& range) {
   nlohmann::json missing = nlohmann::json::array();
   if (world.is_root()) {
     std::filesystem::create_directories(grower.directory());
-    for (std::int64_t shard = 0; shard < grower.shards(); ++shard) {
+    for (std::int64_t shard = range.first; shard < range.end; ++shard) {
       if (!is_committed(grower.file(shard), grower.lineage(shard))) missing.push_back(shard);
     }
   }
@@ -95,7 +96,7 @@ GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, con
   for (const std::int64_t shard : shards) total += grower.sources(shard);
   Progress progress("grow", "sources", static_cast<std::uint64_t>(total),
                     world.is_root() ? Progress::Output::enabled : Progress::Output::silent);
-  const nlohmann::json sidecar = made_by(world, at::get_num_threads());
+  const nlohmann::json sidecar = made_by(world, at::get_num_threads(), device_name(grower.device()));
   BackgroundWriter writer;  // ends before what it writes from
   const auto start = Clock::now();
   GenerateCounts done;  // in shards that are complete
@@ -155,12 +156,16 @@ void complete_step(const ShardGrower& grower, bool sampled_any) {
 }  // namespace
 
 int run_grow_step(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
-                  std::int64_t grow_step, const std::filesystem::path& policy_directory) {
-  const ShardGrower grower(experiment, run, grow_step, policy_directory);
-  const std::vector<std::int64_t> missing = missing_shards(world, grower);
+                  const GrowRequest& request) {
+  const std::int64_t grow_step = request.grow_step;
+  const std::optional<GrowPart>& part = request.part;
+  const ShardGrower grower(experiment, run, grow_step, request.policy, request.device);
+  const ShardRange range = part.value_or(GrowPart{}).range(grower.shards());
+  const std::string of_part = part ? concat(" of part ", part->index, " of ", part->count) : "";
+  const std::vector<std::int64_t> missing = missing_shards(world, grower, range);
   if (world.is_root()) {
-    log_info(concat("Grow step ", grow_step, " from ", policy_directory.string(), ": ", missing.size(), " of ",
-                    grower.shards(), " shards to sample, ", experiment.grow.samples,
+    log_info(concat("Grow step ", grow_step, " from ", request.policy.string(), ": ", missing.size(), " of ",
+                    range.end - range.first, " shards", of_part, " to sample, ", experiment.grow.samples,
                     " samples a source at temperature ", experiment.grow.temperature));
   }
   const auto start = Clock::now();
@@ -172,8 +177,8 @@ int run_grow_step(const Communicator& world, const Experiment& experiment, const
     return exit_stopped;
   }
   if (world.is_root()) {
-    complete_step(grower, !missing.empty());
-    log_info(concat("Grow step ", grow_step, ": all ", grower.shards(), " shards are complete"));
+    if (!part) complete_step(grower, !missing.empty());
+    log_info(concat("Grow step ", grow_step, ": all ", range.end - range.first, " shards", of_part, " are complete"));
   }
   barrier(world);
   return exit_success;

@@ -113,9 +113,12 @@ Lineage corpus_lineage(const CorpusInput& input, const std::string& tokenizer_di
 
 void prepare_corpus(const CorpusInput& input, const std::string& tokenizer_digest, const DataOptions& data,
                     const RunDirectory& run) {
-  const std::filesystem::path file = run.corpus(input.name);
+  const std::filesystem::path file = run.corpus(input.name),
+                              report_file = std::filesystem::path(file).replace_extension(".report.json");
   const Lineage lineage = corpus_lineage(input, tokenizer_digest, data);
-  if (is_committed(file, lineage)) return log_info("corpus " + input.name + ": complete");
+  if (is_committed(file, lineage) && is_committed(report_file, lineage)) {
+    return log_info("corpus " + input.name + ": complete");
+  }
   const Tokenizer tokenizer(run.tokenizer());
   EncodedBitext encoded = encode_bitext(read(input), tokenizer, data.max_length, input.unusable, input.files());
   encoded.corpus.tokenizer_digest = tokenizer_digest;
@@ -124,7 +127,7 @@ void prepare_corpus(const CorpusInput& input, const std::string& tokenizer_diges
   // The report goes first, so that a complete corpus has one.
   std::filesystem::create_directories(file.parent_path());
   const nlohmann::json report = corpus_report(encoded, input.unusable);
-  commit_json(std::filesystem::path(file).replace_extension(".report.json"), report, lineage);
+  commit_json(report_file, report, lineage);
   write_corpus(file, encoded.corpus, lineage, sidecar());
   log_info(concat("corpus ", input.name, ": ", encoded.corpus.size(), " sentences, ", report["source_pieces"],
                   " source and ", report["target_pieces"], " target pieces"));

@@ -67,20 +67,21 @@ Lineage training_lineage(const Experiment& experiment, const Policy& start, cons
 
 }  // namespace
 
-int run_behaviour_cloning(const Communicator& world, const Experiment& experiment, const RunDirectory& run) {
+int run_behaviour_cloning(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
+                          torch::Device device) {
   const Corpus corpus = read_corpus(run.corpus("train")), valid = read_corpus(run.corpus("valid"));
   if (!corpus.has_target()) throw Error(run.corpus("train").string() + " has no targets", "", "give data.train_target");
-  const Policy start = starting_policy(experiment, corpus);
+  const Policy start = starting_policy(experiment, corpus).to(device);
   const Lineage lineage = training_lineage(experiment, start, corpus, valid);
   const auto directory = run.initial_policy();
-  if (is_committed(directory / "model.safetensors", lineage)) {
+  if (is_committed(directory / "model.safetensors", lineage) && is_committed(directory / "config.json", lineage)) {
     if (world.is_root()) log_info(directory.string() + " is complete");
     return exit_success;
   }
   if (world.is_root()) {
     log_info(concat("training g0-i0: ", corpus.size(), " pairs, ", make_layout(start.config).elements, " parameters, ",
                     world.size(), " ranks, ", experiment.train.leaves, " leaves an update, ",
-                    experiment.train.precision));
+                    experiment.train.precision, ", ", device_name(device)));
   }
   const CorpusDataset dataset(corpus), validation(valid);
   const CrossEntropyLoss loss(experiment.train.label_smoothing);
@@ -95,7 +96,7 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
   if (world.is_root()) {
     Policy trained = start;
     trained.parameters = result.best_parameters;
-    save_policy(directory, trained, lineage, made_by(world, at::get_num_threads()));
+    save_policy(directory, trained, lineage, made_by(world, at::get_num_threads(), result.devices));
     log_info(concat(directory.string(), ": complete, update ", result.best_update, ", validation perplexity ",
                     std::exp(-result.best_score)));
   }

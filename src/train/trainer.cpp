@@ -2,15 +2,27 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 
+#include "rest/comm/cuda.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/progress.hpp"
 #include "rest/core/signals.hpp"
 
 namespace rest {
+namespace {
+
+std::unique_ptr<GradientReducer> make_reducer(const Communicator& world, std::int64_t leaves,
+                                              const torch::Tensor& gradient) {
+  const auto elements = static_cast<std::size_t>(gradient.numel());
+  return gradient.is_cuda() ? make_nccl_reducer(world, leaves, elements) : make_tree_reducer(world, leaves, elements);
+}
+
+}  // namespace
 
 Trainer::Trainer(const Communicator& world, const TrainerOptions& options, Setup setup)
     : world_(world),
@@ -22,7 +34,7 @@ Trainer::Trainer(const Communicator& world, const TrainerOptions& options, Setup
       gradient_(torch::zeros_like(compute_parameters_)),
       model_(setup_.start.config, compute_parameters_),
       plan_(setup_.dataset, options.seed, options.tokens_per_update, options.leaves),
-      reducer_(make_tree_reducer(world, options.leaves, static_cast<std::size_t>(gradient_.numel()))) {
+      reducer_(make_reducer(world, options.leaves, gradient_)) {
   const auto gradients = parameter_views(model_.layout(), gradient_);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     model_.parameters()[i].requires_grad_(true);
@@ -41,6 +53,19 @@ void Trainer::refresh_model() {
   if (compute_parameters_.data_ptr() != adam_.parameters().data_ptr()) compute_parameters_.copy_(adam_.parameters());
 }
 
+void Trainer::note_device() {
+  const std::string device = device_name(model_.device());
+  if (std::find(state_.devices.begin(), state_.devices.end(), device) == state_.devices.end()) {
+    state_.devices.push_back(device);
+  }
+}
+
+std::string Trainer::devices() const {
+  std::string all;
+  for (const std::string& device : state_.devices) all += (all.empty() ? "" : ", then ") + device;
+  return all;
+}
+
 Trainer::UpdateFigures Trainer::update() {
   const auto leaves = plan_.next(state_.cursor);
   const std::int64_t number = ++state_.update;
@@ -52,7 +77,7 @@ Trainer::UpdateFigures Trainer::update() {
     LossSum sum;
     double loss = 0.0;
     if (!examples.empty()) {
-      const Batch batch = make_batch(setup_.dataset, examples);
+      const Batch batch = make_batch(setup_.dataset, examples).to(model_.device());
       Dropout dropout(options_.dropout, options_.seed, static_cast<std::uint64_t>(number), batch.ids);
       sum = setup_.loss(model_, batch, dropout);
       sum.loss.backward();
@@ -111,8 +136,17 @@ void Trainer::log_metrics(nlohmann::json line) {
   if (!out.flush()) throw Error((setup_.directory / "metrics.jsonl").string() + " cannot be written");
 }
 
+double Trainer::time_update() {
+  barrier(world_);
+  const auto begin = std::chrono::steady_clock::now();
+  update();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 TrainingResult Trainer::run() {
-  if (restore()) {
+  const bool restored = restore();
+  if (!state_.done && state_.update < options_.max_updates) note_device();
+  if (restored) {
     if (world_.is_root()) log_info(concat(setup_.label, ": goes on from the checkpoint of update ", state_.update));
   } else if (options_.evaluate_first) {
     evaluate();
@@ -143,11 +177,11 @@ TrainingResult Trainer::run() {
     }
     if (stop && !state_.done && state_.update < options_.max_updates) {
       progress.finish(concat("stopped by a signal, saved at update ", saved_at));
-      return {TrainingResult::End::stopped, state_.update, state_.best_update, state_.best_score, {}};
+      return {TrainingResult::End::stopped, state_.update, state_.best_update, state_.best_score, {}, devices()};
     }
   }
   progress.finish(concat("best was update ", state_.best_update));
-  return {TrainingResult::End::finished, state_.update, state_.best_update, state_.best_score, load_best()};
+  return {TrainingResult::End::finished, state_.update, state_.best_update, state_.best_score, load_best(), devices()};
 }
 
 }  // namespace rest

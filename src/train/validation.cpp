@@ -25,7 +25,8 @@ double validation_loss(const Communicator& world, const Policy& policy, const Da
   std::vector<double> sums;  // per batch: negative log-likelihood, tokens
   for (std::int64_t b = own.first; b < own.last; ++b) {
     const std::size_t first = static_cast<std::size_t>(b) * batch_examples;
-    const Batch batch = make_batch(dataset, {order.data() + first, std::min(batch_examples, order.size() - first)});
+    const Batch batch =
+        make_batch(dataset, {order.data() + first, std::min(batch_examples, order.size() - first)}).to(model.device());
     Dropout no_dropout;
     const LossSum sum = loss(model, batch, no_dropout);
     sums.insert(sums.end(), {sum.negative_log_likelihood, sum.count});

@@ -51,10 +51,13 @@ struct TrainingResult {
   enum class End { finished, stopped } end;  ///< stopped: by a signal, with a checkpoint written
   std::int64_t updates = 0, best_update = 0;
   double best_score = 0.0;
-  torch::Tensor best_parameters;  // [elements] float32, of the best evaluation; undefined when stopped
+  torch::Tensor best_parameters;  // [elements] float32, on the CPU, of the best evaluation; undefined when stopped
+  std::string devices;            ///< all that it was trained on, for the sidecar
 };
 
-/// Data-parallel training on a fixed tree of leaves, restartable at any moment.
+/// Data-parallel training on a fixed tree of leaves, restartable at any moment, on the device of the starting policy's
+/// parameters. A run may go on elsewhere than it began: checkpoints do not know the device, but keep a list of those
+/// that had a part in the result.
 ///
 /// In `directory`: metrics.jsonl and checkpoints/, committed as DESIGN.md says: update-<n> (weights, moments, average,
 /// cursor) and best-<n> (weights of a best evaluation). Started again, it goes on from the newest checkpoint that
@@ -73,6 +76,10 @@ class Trainer {
   Trainer(const Communicator& world, const TrainerOptions& options, Setup setup);
   TrainingResult run();
 
+  /// Seconds that one more update takes on this rank. Nothing is evaluated or written: good for estimates, not for
+  /// training. Collective.
+  double time_update();
+
  private:
   struct State {
     std::int64_t update = 0;
@@ -80,6 +87,7 @@ class Trainer {
     std::int64_t best_update = -1, since_best = 0;
     double best_score = 0.0;
     bool done = false;
+    std::vector<std::string> devices;  // in the order of their first update
   };
   struct UpdateFigures {
     double loss = 0.0, perplexity = 0.0, gradient_norm = 0.0, learning_rate = 0.0, tokens = 0.0;
@@ -87,6 +95,8 @@ class Trainer {
 
   UpdateFigures update();
   void refresh_model();
+  void note_device();
+  std::string devices() const;
   double learning_rate(std::int64_t update) const;
   void evaluate();
   void log_metrics(nlohmann::json line);

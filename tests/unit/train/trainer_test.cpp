@@ -5,31 +5,13 @@
 
 #include <fstream>
 
+#include "copy_dataset.hpp"
 #include "rest/core/error.hpp"
-#include "rest/core/philox.hpp"
 #include "rest/train/validation.hpp"
 #include "support/temporary_directory.hpp"
 
 namespace rest {
 namespace {
-
-/// Targets repeat their source: learnable in a few dozen updates.
-class CopyDataset : public Dataset {
- public:
-  CopyDataset() {
-    const Philox draw(Purpose::split, 2);
-    for (std::uint32_t i = 0; i < 200; ++i) {
-      std::vector<Token> tokens;
-      for (std::uint32_t j = 0; j < 2 + draw(i)[0] % 4; ++j) tokens.push_back(4 + draw(i, j)[1] % 6);
-      rows_.push_back(tokens);
-    }
-  }
-  std::size_t size() const override { return rows_.size(); }
-  Example get(std::size_t i) const override { return {rows_[i], rows_[i], 1.0f, i}; }
-
- private:
-  std::vector<std::vector<Token>> rows_;
-};
 
 class TrainerTest : public ::testing::Test {
  protected:
@@ -130,6 +112,30 @@ TEST_F(TrainerTest, PatienceEndsItAndTheBestIsKept) {
   const TrainingResult result = trainer.run();
   EXPECT_EQ(result.best_update, 20);
   EXPECT_EQ(result.updates, 40);
+}
+
+TEST_F(TrainerTest, TheUpdatesOfGpusFollowTheCpus) {
+  options_.max_updates = 100;
+  options_.evaluate_every = 100;
+  const TrainingResult natively = train(folder_ / "natively");
+  options_.adam.kernels = Kernels::operators;
+  const TrainingResult by_operators = train(folder_ / "operators");
+  EXPECT_NEAR(by_operators.best_score, natively.best_score, 1e-2 * std::abs(natively.best_score));
+}
+
+TEST_F(TrainerTest, RemembersEveryDeviceThatTookPart) {
+  EXPECT_EQ(train(folder_ / "a").devices, "cpu");
+  EXPECT_THROW(train(folder_ / "b", 3), std::runtime_error);
+  const auto state = folder_ / "b" / "checkpoints" / "update-00000025";
+  const Lineage lineage = make_lineage("policy", {}, {});
+  auto begun_elsewhere = read_json(state / "state.json");
+  begun_elsewhere["devices"] = {"cuda (a GPU)"};
+  const auto weights = text_of(state / "state.safetensors");
+  commit_directory(state, lineage, [&](const std::filesystem::path& directory) {
+    std::ofstream(directory / "state.json") << begun_elsewhere;
+    std::ofstream(directory / "state.safetensors") << weights;
+  });
+  EXPECT_EQ(train(folder_ / "b").devices, "cuda (a GPU), then cpu");
 }
 
 TEST_F(TrainerTest, Bfloat16FollowsFloat32) {
