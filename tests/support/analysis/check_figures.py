@@ -110,8 +110,7 @@ def check_spread(candidates, figures):
 def check_labels():
     from rest_run import trained_on
     for step, words in (({}, "bitext"), ({"threshold": -1.0}, "all"), ({"threshold": 0.7}, "R > 0.7"),
-                        ({"threshold": 0.7, "filter": "threshold"}, "R > 0.7"),
-                        ({"threshold": 0.5, "filter": "percentile"}, "percentile 0.5")):
+                        ({"threshold": 0.5, "filter": "top_k", "keeps": "best 5"}, "best 5")):
         checks.that(trained_on(step) == words, f"{step} is called {trained_on(step)}, not {words}")
 
 
