@@ -64,8 +64,8 @@ install_packages() {
   if [[ $EUID -ne 0 ]]; then
     if ! sudo -n true 2>/dev/null; then
       say "set-up: these packages are missing, and this user may not install them. Have them installed by" >&2
-      [[ -z ${REST_BUNDLE:-} ]] || say "  sudo ${apt[*]} update" >&2
-      say "  sudo ${apt[*]} ${install[*]}" >&2
+      [[ -z ${REST_BUNDLE:-} ]] || say "  sudo $(printf '%q ' "${apt[@]}")update" >&2
+      say "  sudo $(printf '%q ' "${apt[@]}" "${install[@]}")" >&2
       say "and start again." >&2
       exit 1
     fi
