@@ -36,7 +36,7 @@ function(rest_install_cuda)
   install(TARGETS rest_cuda LIBRARY DESTINATION ${REST_INSTALL_LIBRARY_DIR})
 endfunction()
 
-# Of all libraries the programs load, those that lie with LibTorch.
+# Of all libraries the programs load, those that lie with LibTorch, unless that is where the system has all its libraries.
 function(rest_install_libraries)
   if(NOT REST_INSTALL_TORCH)
     return()
@@ -44,6 +44,9 @@ function(rest_install_libraries)
   set(with_torch)
   foreach(directory ${LibTorch_RUN_DIRS})
     file(REAL_PATH ${directory} real_directory)
+    if(real_directory MATCHES "^/usr/lib")
+      continue()
+    endif()
     foreach(path ${directory} ${real_directory})
       string(REGEX REPLACE "([][+.*()^$?|\\])" "\\\\\\1" pattern ${path})
       list(APPEND with_torch "^${pattern}/")

@@ -100,8 +100,8 @@ install_packages() {
   ((${#wanted[@]})) || return 0
   if ! may_install; then
     say "set-up: these packages are missing, and this user may not install them. Have them installed by" >&2
-    [[ -z ${REST_BUNDLE:-} ]] || say "  sudo ${apt[*]} update" >&2
-    say "  sudo ${apt[*]} install -y --no-install-recommends ${wanted[*]}" >&2
+    [[ -z ${REST_BUNDLE:-} ]] || say "  sudo $(printf '%q ' "${apt[@]}")update" >&2
+    say "  sudo $(printf '%q ' "${apt[@]}" install -y --no-install-recommends "${wanted[@]}")" >&2
     say "and start again." >&2
     exit 1
   fi

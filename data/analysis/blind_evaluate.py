@@ -193,6 +193,15 @@ def coefficient(value):
     return "not defined" if value is None else f"{value:.3f}"
 
 
+def between_raters(agreed):
+    if not agreed["pairs"]:
+        return "Between raters: no item was judged by two"
+    ratings = "" if agreed["alpha_ratings"] is None else f", ratings {coefficient(agreed['alpha_ratings'])} interval"
+    return (f"Between raters: {percent(agreed['pairs_agreeing'])} of {agreed['pairs']:,} pairs of judgements agree; "
+            f"Krippendorff's alpha {coefficient(agreed['alpha_nominal'])} nominal, "
+            f"{coefficient(agreed['alpha_ordinal'])} ordinal{ratings}")
+
+
 def remarks(figures):
     first, second = figures["policies"]
     majority, agreed = figures["preference"]["majority"], figures["agreement"]
@@ -205,10 +214,7 @@ def remarks(figures):
     if ratings:
         lines.append(f"Mean rating: {first} {decimals(ratings['first'], '.3f')}, "
                      f"{second} {decimals(ratings['second'], '.3f')}, difference {decimals(ratings['difference'])}")
-    lines.append(f"Between raters: {percent(agreed['pairs_agreeing'])} of {agreed['pairs']:,} pairs of judgements agree; "
-                 f"Krippendorff's alpha {coefficient(agreed['alpha_nominal'])} nominal, "
-                 f"{coefficient(agreed['alpha_ordinal'])} ordinal"
-                 + (f", ratings {coefficient(agreed['alpha_ratings'])} interval" if ratings else ""))
+    lines.append(between_raters(agreed))
     lines.append(f"With themselves: {agreed['repeats_same']} of {agreed['repeats']} repeated items judged alike "
                  f"(95 % {percents(agreed['repeats_interval'])}), alpha {coefficient(agreed['repeats_alpha'])}")
     lines.append(f"Reward {figures['reward']} and preference: Spearman {decimals(reward['spearman'])}, Pearson "
@@ -228,7 +234,7 @@ once. Alpha: Krippendorff, "Computing Krippendorff's Alpha-Reliability" (2011); 
 def caption(figures):
     first, second = figures["policies"]
     return (f"Blinded comparison of {first} and {second} on {figures['corpus']}: {figures['items']:,} items, "
-            f"{len(figures['raters'])} raters")
+            f"{len(figures['raters'])} rater{'s' * (len(figures['raters']) > 1)}")
 
 
 def as_report(figures, table, rows_apart):

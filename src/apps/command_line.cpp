@@ -15,7 +15,7 @@ struct Raw {
   std::string experiment, run;
   std::vector<std::string> overrides;
   int threads = 1;
-  bool print_experiment = false, version = false;
+  bool print_experiment = false, version = false, allow_mixed_cpus = false;
 };
 
 void add_common_options(CLI::App& app, Raw& raw) {
@@ -26,6 +26,9 @@ void add_common_options(CLI::App& app, Raw& raw) {
       ->take_all();
   app.add_option("--threads", raw.threads, "Computing threads of each rank; results depend on it in the last bits [1]")
       ->check(CLI::Range(1, 1024));
+  app.add_flag(
+      "--allow-mixed-cpus", raw.allow_mixed_cpus,
+      "Let ranks compute with different instruction sets: results then differ from run to run in the last bits");
   app.add_flag("--print-experiment", raw.print_experiment, "Print the complete experiment, all defaults filled in");
   app.add_flag("--version", raw.version, "Print revision and library versions");
 }
@@ -82,7 +85,7 @@ std::optional<CommandLine> read_command_line(const Communicator& world, int argc
     print(world, to_toml(experiment));
     return std::nullopt;
   }
-  return CommandLine{experiment, open_run(world, raw, help.name), raw.threads};
+  return CommandLine{experiment, open_run(world, raw, help.name), raw.threads, raw.allow_mixed_cpus, help.name};
 }
 
 }  // namespace rest

@@ -24,6 +24,8 @@ struct CommandLine {
   Experiment experiment;
   RunDirectory run;
   int threads = 1;  ///< computing threads of each rank
+  bool allow_mixed_cpus = false;
+  std::string program;
 };
 
 /// --device cpu|cuda, for the programs that compute; what choose_device() takes.

@@ -1,6 +1,6 @@
 #include <CLI/CLI.hpp>
 
-#include "apps/command_line.hpp"
+#include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/eval/best_of_n.hpp"
 #include "rest/eval/evaluate_policy.hpp"
@@ -42,10 +42,15 @@ int body(const rest::Communicator& world, int argc, char** argv) {
   if (!command) return rest::exit_success;
   if (!best_of.empty()) request.decoding.best_of = rest::parse_best_of(best_of, rest::largest_best_of);
   request.device = rest::choose_device(world, device);
-  rest::evaluate_policy(world, command->experiment, command->run, request);
+  const rest::WorkSession work(world, *command,
+                               rest::evaluate_work(rest::metrics_file(command->run, request, request.policy)));
+  rest::evaluate_policy(world, command->experiment, work.run(), request);
   return rest::exit_success;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

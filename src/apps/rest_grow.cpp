@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
-#include "apps/command_line.hpp"
 #include "apps/estimate_options.hpp"
+#include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/grow/grow_step.hpp"
 #include "rest/improve/improve_step.hpp"
@@ -36,17 +36,21 @@ int body(const rest::Communicator& world, int argc, char** argv) {
       });
   if (!command) return rest::exit_success;
   if (part) request.part = rest::GrowPart::parse(*part);
-  rest::install_stop_signals();
   request.device = rest::choose_device(world, device);
-  at::set_num_threads(command->threads);
   if (policy.empty()) policy = rest::policy_to_grow_from(command->run, variant, request.grow_step);
   request.policy = command->run.policy(policy);
+  at::set_num_threads(command->threads);
   if (const auto asked = estimate.request(command->threads)) {
     return rest::estimate_grow_step(world, command->experiment, command->run, request, *asked);
   }
-  return rest::run_grow_step(world, command->experiment, command->run, request);
+  const rest::GrowPart own = request.part.value_or(rest::GrowPart{});
+  const rest::WorkSession work(world, *command, rest::grow_work(request.grow_step, own.index, own.count));
+  return rest::run_grow_step(world, command->experiment, work.run(), request);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

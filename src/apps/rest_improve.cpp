@@ -1,6 +1,8 @@
+#include <ATen/Parallel.h>
+
 #include <CLI/CLI.hpp>
 
-#include "apps/command_line.hpp"
+#include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/improve/improve_step.hpp"
 #include "rest/improve/plan.hpp"
@@ -31,11 +33,16 @@ int body(const rest::Communicator& world, int argc, char** argv) {
                      "and write it to report/plan.VARIANT.gG.json");
       });
   if (!command) return rest::exit_success;
-  rest::install_stop_signals();
   request.device = rest::choose_device(world, device);
-  return (plan ? rest::plan_improve : rest::run_improve)(world, command->experiment, command->run, request);
+  at::set_num_threads(command->threads);
+  if (plan) return rest::plan_improve(world, command->experiment, command->run, request);
+  const rest::WorkSession work(world, *command, rest::improve_work(request.variant, request.grow_step));
+  return rest::run_improve(world, command->experiment, work.run(), request);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

@@ -1,6 +1,6 @@
 #include <CLI/CLI.hpp>
 
-#include "apps/command_line.hpp"
+#include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/train/behaviour_cloning.hpp"
 
@@ -16,10 +16,14 @@ int body(const rest::Communicator& world, int argc, char** argv) {
        "mpirun -n 2 --bind-to core rest_train data/experiments/synthetic.toml --run run/synthetic"},
       [&](CLI::App& app) { rest::add_device_option(app, device); });
   if (!command) return rest::exit_success;
-  rest::install_stop_signals();
-  return rest::run_behaviour_cloning(world, command->experiment, command->run, rest::choose_device(world, device));
+  const torch::Device chosen = rest::choose_device(world, device);
+  const rest::WorkSession work(world, *command, {"train", ""});
+  return rest::run_behaviour_cloning(world, command->experiment, work.run(), chosen);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

@@ -1,6 +1,7 @@
 #include "rest/comm/gradient_reducer.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "leaf_cursor.hpp"
 #include "leaf_tree.hpp"
@@ -54,6 +55,8 @@ class TreeReducer : public GradientReducer {
   Span<float> finish() override {
     cursor_.finish();
     spares_.push_back(std::move(total_));
+    std::optional<Waiting> waiting;
+    if (communicator_.handle()) waiting.emplace(communicator_, "the reduction of gradients");
     if (communicator_.size() == 1 || halving_) {
       total_ = std::move(stack_.back().sum);  // own leaves are one complete subtree
       stack_.pop_back();

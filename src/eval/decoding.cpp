@@ -2,7 +2,7 @@
 
 #include <ATen/Parallel.h>
 
-#include <chrono>
+#include <functional>
 
 #include "decoding_report.hpp"
 #include "metrics_file.hpp"
@@ -10,9 +10,9 @@
 #include "rest/core/committed.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
-#include "rest/eval/best_of_n.hpp"
-#include "rest/eval/mbr.hpp"
 #include "rest/grow/grow_step.hpp"
+#include "rest/model/device.hpp"
+#include "sample_figures.hpp"
 #include "text_scores.hpp"
 
 namespace rest {
@@ -20,45 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
-
-json pick_best(const EvaluationSet& set, std::size_t source, const std::vector<Candidate>& candidates,
-               const JudgedCandidates& judged, std::int64_t largest) {
-  std::vector<DrawnScores> drawn;
-  std::size_t best = 0;
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const double chrf = sentence_chrf(judged.text[i], set.corpus.target.text[source]);
-    drawn.push_back({static_cast<double>(judged.reward[i]), chrf, candidates[i].count});
-    if (judged.reward[i] > judged.reward[best]) best = i;
-  }
-  const BestOfCurve curve = best_of_curve(drawn, largest);
-  return {{"best_reward", curve.reward},
-          {"chrf_of_best", curve.score},
-          {"reward", judged.reward[best]},
-          {"text", judged.text[best]}};
-}
-
-json pick_by_mbr(const std::vector<Candidate>& candidates, const JudgedCandidates& judged) {
-  std::vector<std::uint32_t> counts;
-  for (const Candidate& candidate : candidates) counts.push_back(candidate.count);
-  const MbrChoice choice = minimum_bayes_risk(judged.text, counts);
-  return {{"expected_chrf", choice.expected_chrf},
-          {"reward", judged.reward[choice.index]},
-          {"text", judged.text[choice.index]}};
-}
-
-/// One value of each source.
-template <class Value>
-std::vector<Value> each(const json& sources, const char* part, const char* key) {
-  std::vector<Value> values;
-  for (const auto& source : sources) values.push_back(source.at(part).at(key).template get<Value>());
-  return values;
-}
 
 /// Entry n of every source's curve, [n, sources].
 std::vector<std::vector<double>> by_n(const json& sources, const char* key, std::size_t largest) {
   std::vector<std::vector<double>> series(largest);
-  for (const auto& curve : each<std::vector<double>>(sources, "best_of", key)) {
+  for (const auto& curve : of_each<std::vector<double>>(sources, "best_of", key)) {
     for (std::size_t n = 0; n < largest; ++n) series[n].push_back(curve.at(n));
   }
   return series;
@@ -164,21 +130,11 @@ class DecodingEvaluation {
     options.max_length = experiment_.evaluate.max_length;
     options.temperature = temperature();
     options.samples = samples;
-    double seconds = 0.0;  // of minimum Bayes risk on this rank
-    sources_ = evaluate_candidates(world_, set_, sampling_decode(model_, generate_options(options)),
-                                   [&](std::size_t source, const std::vector<Candidate>& candidates) {
-                                     const JudgedCandidates judged = judge_candidates(set_, source, candidates);
-                                     json figures;
-                                     if (best_of)
-                                       figures["best_of"] = pick_best(set_, source, candidates, judged, samples);
-                                     const auto start = Clock::now();
-                                     if (mbr) figures["mbr"] = pick_by_mbr(candidates, judged);
-                                     seconds += std::chrono::duration<double>(Clock::now() - start).count();
-                                     return figures;
-                                   });
+    SampleFigures figures(set_, best_of ? samples : 0, mbr);
+    sources_ = evaluate_candidates(world_, set_, sampling_decode(model_, generate_options(options)), std::ref(figures));
     if (!mbr) return;
     mbr_seconds_ = 0.0;
-    for (const double rank : all_gather(world_, std::vector<double>{seconds})) mbr_seconds_ += rank;
+    for (const double rank : all_gather(world_, std::vector<double>{figures.mbr_seconds()})) mbr_seconds_ += rank;
     if (!world_.is_root()) return;
     log_info(concat("minimum Bayes risk: ", mbr_seconds_, " s of computing, ",
                     1e3 * mbr_seconds_ / static_cast<double>(set_.sources.size()), " ms a source"));
@@ -193,7 +149,7 @@ class DecodingEvaluation {
                       {"sources", set_.sources.size()},
                       {"reward", experiment_.reward.name},
                       {"signature", {{"bleu", bleu_signature()}, {"chrf", chrf_signature()}}}});
-      json sidecar = made_by(world_, at::get_num_threads());
+      json sidecar = made_by(world_, at::get_num_threads(), device_name(model_.device()));
       if (metrics.at("decoding") == "mbr") sidecar["mbr_seconds"] = mbr_seconds_;
       commit_json(path, metrics, lineage, sidecar);
     }
@@ -225,7 +181,7 @@ class DecodingEvaluation {
 
   json best_of_metrics(std::int64_t samples) const {
     json metrics =
-        compared({each<double>(sources_, "best_of", "reward"), each<std::string>(sources_, "best_of", "text")});
+        compared({of_each<double>(sources_, "best_of", "reward"), of_each<std::string>(sources_, "best_of", "text")});
     metrics.update({{"decoding", "best_of"},
                     {"samples", samples},
                     {"temperature", temperature()},
@@ -236,8 +192,9 @@ class DecodingEvaluation {
   }
 
   json mbr_metrics(std::int64_t samples) const {
-    const auto expected = each<double>(sources_, "mbr", "expected_chrf");
-    json metrics = compared({each<double>(sources_, "mbr", "reward"), each<std::string>(sources_, "mbr", "text")});
+    const auto expected = of_each<double>(sources_, "mbr", "expected_chrf");
+    json metrics =
+        compared({of_each<double>(sources_, "mbr", "reward"), of_each<std::string>(sources_, "mbr", "text")});
     metrics["per_source"]["expected_chrf"] = expected;
     const EvaluateOptions& options = experiment_.evaluate;
     metrics.update({{"decoding", "mbr"},

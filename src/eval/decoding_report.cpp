@@ -28,7 +28,7 @@ std::string figure(const json& interval, int digits) {
 }
 
 void print_row(const std::string& name, const json& scores) {
-  std::printf("  %-30s %-25s %-21s %-21s %6.3f\n", name.c_str(), figure(scores.at("reward"), 4).c_str(),
+  std::printf("  %-32s %-25s %-21s %-21s %6.3f\n", name.c_str(), figure(scores.at("reward"), 4).c_str(),
               figure(scores.at("bleu"), 2).c_str(), figure(scores.at("chrf"), 2).c_str(),
               scores.at("length_ratio").get<double>());
 }
@@ -57,7 +57,7 @@ void print_decoding(const std::vector<json>& metrics, const std::vector<std::int
   std::printf("decoding of %s on %s (%s sources, reward %s, 95 %% bootstrap intervals)\n",
               first.at("policy").get<std::string>().c_str(), first.at("corpus").get<std::string>().c_str(),
               first.at("sources").dump().c_str(), first.at("reward").get<std::string>().c_str());
-  std::printf("  %-30s %-25s %-21s %-21s %s\n", "", "reward", "BLEU", "chrF", "length");
+  std::printf("  %-32s %-25s %-21s %-21s %s\n", "", "reward", "BLEU", "chrF", "length");
   print_row("greedy", first.at("greedy"));
   for (const json& next : metrics) print_row(name_of(next), next.at("output"));
   for (const json& next : metrics) {

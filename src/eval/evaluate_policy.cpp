@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "metrics_file.hpp"
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/core/committed.hpp"
 #include "rest/core/error.hpp"
@@ -128,6 +129,13 @@ void print_comparison(const std::string& ours, const std::string& theirs, const 
 
 }  // namespace
 
+fs::path metrics_file(const RunDirectory& run, const EvaluationRequest& request, const std::string& policy) {
+  std::string name = policy;
+  std::replace(name.begin(), name.end(), '/', '_');
+  const std::string temperature = request.temperature ? ".t" + plain_number(*request.temperature) : "";
+  return run.metrics() / (name + "." + request.corpus + temperature + ".json");
+}
+
 void evaluate_policy(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
                      const EvaluationRequest& request) {
   const Policy policy = load_policy(run.policy(request.policy)).to(request.device),
@@ -138,8 +146,13 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
   const Tokenizer tokenizer(run.tokenizer());
   const auto reward = make_reward(experiment.reward.name);
   const EvaluationSet set{
-      corpus, request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),
-      tokenizer, *reward};
+      corpus,
+      request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),
+      tokenizer,
+      *reward,
+      "evaluate " + request.policy + " on " + request.corpus,
+      run.progress_sink()};
+  stop_point(world);
   const double temperature = request.temperature.value_or(experiment.evaluate.temperature);
   auto options = options_json(experiment.evaluate);
   options["temperature"] = temperature;
@@ -155,7 +168,9 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
        {"reward", experiment.reward.name}});
   const fs::path file = metrics_file(run, {request.policy, request.corpus, "", request.temperature});
   if (!is_committed(file, lineage)) {
-    if (world.is_root()) log_info("evaluating " + request.policy + " on " + request.corpus);
+    if (world.is_root())
+      log_info(concat("evaluating ", request.policy, " on ", request.corpus, ": ", set.sources.size(), " sources, ",
+                      experiment.evaluate.samples, " samples each, ", world.size(), " ranks"));
     json metrics = evaluate(world, experiment, policy, initial, set, temperature);
     metrics["policy"] = request.policy;
     metrics["corpus"] = request.corpus;

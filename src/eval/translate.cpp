@@ -28,7 +28,7 @@ void translate_batch(const Decode& decode, const Tokenizer& tokenizer, const std
     source.id = line.number;
     sources.push_back(source);
   }
-  const auto candidates = decode(sources);
+  const auto candidates = decode.run(sources, [] {});
   std::size_t next = 0;
   for (const Line& line : lines) {
     if (line.tokens.empty()) {

@@ -47,14 +47,15 @@ class BeamSearch {
         model_(model),
         queue_(model, sources, room),
         max_rows_(room.max_rows),
-        decoder_(model),
+        decoder_(model, options.kernels),
         result_(sources.size()) {}
 
-  std::vector<std::vector<Hypothesis>> run() {
+  std::vector<std::vector<Hypothesis>> run(const std::function<void()>& tick) {
     admit();
     while (!searches_.empty()) {
       decode_step();
       admit();
+      if (tick) tick();
     }
     return std::move(result_);
   }
@@ -171,7 +172,7 @@ class BeamSearch {
 }  // namespace
 
 std::vector<std::vector<Hypothesis>> beam_search(const Transformer& model, const std::vector<GenerateSource>& sources,
-                                                 const BeamOptions& options) {
+                                                 const BeamOptions& options, const std::function<void()>& tick) {
   if (options.beam < 1) throw Error(concat("a beam of ", options.beam), "it holds hypotheses", "give at least 1");
   std::vector<GenerateSource> without_targets = sources;
   for (GenerateSource& source : without_targets) {
@@ -182,7 +183,7 @@ std::vector<std::vector<Hypothesis>> beam_search(const Transformer& model, const
   room.samples = options.beam;
   room.max_rows = std::max(options.max_rows, options.beam);
   const c10::InferenceMode inference;
-  return BeamSearch(model, without_targets, room, options).run();
+  return BeamSearch(model, without_targets, room, options).run(tick);
 }
 
 }  // namespace rest

@@ -13,16 +13,19 @@ namespace {
 constexpr std::int64_t rows_together = 64;  // bounds the logits held
 constexpr std::int64_t rows_per_task = 4;
 
-/// Tokens of the largest logits, in order.
+/// Tokens of the largest logits, in order. One pass, as most logits lie below the worst of those found so far.
 template <class Real>
 std::vector<Token> largest_logits(const Real* logits, std::int64_t vocabulary_size, std::size_t count) {
   const auto before = [&](Token a, Token b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; };
-  std::vector<Token> tokens(static_cast<std::size_t>(vocabulary_size));
-  std::iota(tokens.begin(), tokens.end(), Token{0});
-  const auto last = tokens.begin() + static_cast<std::ptrdiff_t>(std::min(count, tokens.size()));
-  std::partial_sort(tokens.begin(), last, tokens.end(), before);
-  tokens.erase(last, tokens.end());
-  return tokens;
+  std::vector<Token> best(std::min(count, static_cast<std::size_t>(vocabulary_size)));
+  std::iota(best.begin(), best.end(), Token{0});
+  std::sort(best.begin(), best.end(), before);
+  for (auto token = static_cast<Token>(best.size()); token < vocabulary_size; ++token) {
+    if (!(logits[token] > logits[best.back()])) continue;
+    best.pop_back();
+    best.insert(std::upper_bound(best.begin(), best.end(), token, before), token);
+  }
+  return best;
 }
 
 template <class Real>

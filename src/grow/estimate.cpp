@@ -128,20 +128,21 @@ json to_json(const Estimate& estimate) {
 }
 
 /// The step on `ranks` ranks: from costs a source to what the whole takes.
-json step_costs(const GrowOptions& options, double sources, double ranks, double threads, const BatchCosts& costs,
-                const DiskCost& disk) {
-  const auto per_shard = static_cast<double>(options.sources_per_shard);
+json step_costs(const GrowOptions& options, double sources, std::int64_t for_ranks, int threads,
+                const BatchCosts& costs, const DiskCost& disk) {
+  const auto per_shard = static_cast<double>(options.sources_per_shard), ranks = static_cast<double>(for_ranks);
   const double shards = std::ceil(sources / per_shard);
   const double samples = sources * static_cast<double>(options.samples);
   const Estimate source_seconds = ratio_over_batches(costs.seconds, costs.sources);
   // A shard is one rank's: the rank with the most ends last.
   const Estimate wall = source_seconds * std::min(sources, std::ceil(shards / ranks) * per_shard);
   const Estimate rank_hours = wall * (ranks / 3600.0);
-  return {{"ranks", ranks},
+  return {{"ranks", for_ranks},
           {"threads", threads},
           {"sources", sources},
           {"candidates", samples},
           {"shards", shards},
+          {"sources_per_shard", options.sources_per_shard},
           {"tokens", to_json(ratio_over_batches(costs.tokens, costs.sources) * sources)},
           {"tokens_per_second", to_json(ratio_over_batches(costs.tokens, costs.seconds) * ranks)},
           {"seconds_per_source", to_json(source_seconds)},
@@ -195,7 +196,7 @@ int estimate_grow_step(const Communicator& world, const Experiment& experiment, 
     const DiskCost disk = measure_disk(sampler.kept(), grower.attributes());
     const double all = request.candidates > 0.0 ? request.candidates / static_cast<double>(options.samples)
                                                 : static_cast<double>(grower.corpus_size());
-    const double ranks = request.for_ranks > 0 ? static_cast<double>(request.for_ranks) : world.size();
+    const std::int64_t ranks = request.for_ranks > 0 ? request.for_ranks : world.size();
     const json estimate{{"grow_step", step.grow_step},
                         {"policy", step.policy.string()},
                         {"samples", options.samples},

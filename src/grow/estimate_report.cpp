@@ -21,10 +21,17 @@ std::string number(double value) {
   return result;
 }
 
-void print_line(const char* name, const json& estimate, double unit = 1.0) {
+void print_line(const std::string& name, const json& estimate, double unit = 1.0) {
   const std::string high = estimate.at("high").is_null() ? "?" : number(estimate.at("high").get<double>() / unit);
-  std::printf("  %-38s %14s  [%s, %s]\n", name, number(estimate.at("value").get<double>() / unit).c_str(),
+  std::printf("  %-38s %14s  [%s, %s]\n", name.c_str(), number(estimate.at("value").get<double>() / unit).c_str(),
               number(estimate.at("low").get<double>() / unit).c_str(), high.c_str());
+}
+
+void print_time(const std::string& name, const json& seconds) {
+  const double value = seconds.at("value");
+  if (value < 120.0) return print_line(name + ", seconds", seconds);
+  if (value < 7200.0) return print_line(name + ", minutes", seconds, 60.0);
+  print_line(name + ", hours", seconds, 3600.0);
 }
 
 }  // namespace
@@ -41,7 +48,7 @@ void print_estimate(const json& estimate) {
   print_line("candidate tokens/s, all ranks", step.at("tokens_per_second"));
   print_line("seconds a source, on one rank", step.at("seconds_per_source"));
   print_line("candidate tokens, millions", step.at("tokens"), 1e6);
-  print_line("wall time, hours", step.at("wall_seconds"), 3600.0);
+  print_time("wall time", step.at("wall_seconds"));
   print_line("core-hours", step.at("core_hours"));
   print_line("rank-hours (a rank a GPU: GPU-hours)", step.at("rank_hours"));
   std::printf("  %-38s %14s\n", "disk with one reward, MB", number(step.at("disk_bytes").get<double>() / 1e6).c_str());
@@ -49,6 +56,11 @@ void print_estimate(const json& estimate) {
               of(sample, "bytes_per_sample").c_str(), of(sample, "bytes_per_piece").c_str(),
               100.0 * (sample.at("shard_bytes").get<double>() + sample.at("reward_bytes").get<double>()) /
                   sample.at("plain_bytes").get<double>());
+  if (sample.at("sources").get<double>() <
+      sample.at("batches").get<double>() * step.at("sources_per_shard").get<double>()) {
+    std::printf("  batches smaller than a shard of %s sources: a whole one decodes more rows at a time, so is faster\n",
+                of(step, "sources_per_shard").c_str());
+  }
   std::fflush(stdout);
 }
 

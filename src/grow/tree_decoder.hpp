@@ -27,7 +27,7 @@ struct PrefixRow {
 /// their path, so that branching copies nothing.
 class TreeDecoder {
  public:
-  TreeDecoder(const Transformer& model, Kernels kernels);
+  explicit TreeDecoder(const Transformer& model, Kernels kernels = Kernels::native);
 
   /// -> [rows, hidden], ready for Transformer::project().
   torch::Tensor step(const PrefixTree& tree, const std::vector<PrefixRow>& rows);

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "improve_steps.hpp"
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
@@ -44,6 +45,9 @@ class ImproveRun {
   Lineage lineage(std::int64_t step) const;
   void announce(std::int64_t step, const StepCandidates& candidates) const;
   json record(std::int64_t step, const StepCandidates& candidates, const TrainingResult& result) const;
+  fs::path speed_log(std::int64_t step) const {
+    return run_.logs() / concat("speed.", request_.variant, "_g", request_.grow_step, "-i", step, ".jsonl");
+  }
 
   Communicator world_;
   const Experiment& experiment_;
@@ -163,6 +167,7 @@ int ImproveRun::run_step(std::int64_t step) {
     write_moot(step, *reason);
     return exit_success;
   }
+  stop_point(world_);
   const Lineage lineage = this->lineage(step);
   if (is_committed(directory / "model.safetensors", lineage) && is_committed(directory / "config.json", lineage) &&
       is_committed(directory / "step.json", lineage)) {
@@ -180,7 +185,7 @@ int ImproveRun::run_step(std::int64_t step) {
   const CrossEntropyLoss loss(experiment_.improve.label_smoothing);
   Trainer trainer(world_, steps_.trainer_options(step, grown_from_.config.dropout),
                   {start, candidates.view, loss, [this](const Policy& policy) { return selection_(world_, policy); },
-                   directory, lineage, "improve " + name});
+                   directory, lineage, "improve " + name, run_.progress_sink(), speed_log(step)});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;
   if (world_.is_root()) {
@@ -231,6 +236,7 @@ std::string policy_to_grow_from(const RunDirectory& run, const std::string& vari
 int run_improve(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
                 const ImproveRequest& request) {
   ImproveRun improve(world, experiment, run, request);
+  stop_point(world);
   for (const std::int64_t step : improve.requested()) {
     const int code = improve.run_step(step);
     if (code != exit_success) return code;

@@ -30,7 +30,7 @@ std::string count(const json& value) {
 }
 
 std::string duration(double seconds) {
-  if (seconds < 120.0) return number(seconds, seconds < 10.0 ? 1 : 0) + " s";
+  if (seconds < 120.0) return number(seconds, seconds < 1.0 ? 2 : seconds < 10.0 ? 1 : 0) + " s";
   return seconds < 7200.0 ? number(seconds / 60.0, 0) + " min" : number(seconds / 3600.0, 1) + " h";
 }
 
@@ -89,10 +89,10 @@ std::string what_is_kept(const json& plan) {
 
 std::string what_it_takes(const json& plan) {
   std::vector<Row> rows = {
-      {"step", "keeps", "examples", "updates an epoch", "updates", "evaluations", "an update", "time"}};
+      {"step", "keeps", "examples", "sampled", "updates an epoch", "updates", "evaluations", "an update", "time"}};
   const auto seconds = [](const json& value) { return duration(value.get<double>()); };
   for (const json& step : plan.at("steps")) {
-    Row row = {step.at("name"), step.at("keeps"), count(step.at("examples"))};
+    Row row = {step.at("name"), step.at("keeps"), count(step.at("examples")), percent(step.at("sampled_share"))};
     if (!step.at("problem").is_null()) {
       row.resize(rows.front().size(), "-");
     } else {
@@ -140,7 +140,8 @@ std::string closing(const json& plan) {
 std::string plan_text(const json& plan) {
   return heading(plan) + '\n' + what_is_kept(plan) +
          "\nshares, reward and length weighted by count; distinct: different candidates a source; repeats: of "
-         "candidates, those equal to another; distinct-2: different pairs of pieces, a source\n\n" +
+         "candidates, those equal to another; distinct-2: different pairs of pieces, a source; sampled: share of the "
+         "samples in the loss\n\n" +
          what_it_takes(plan) + '\n' + closing(plan);
 }
 

@@ -137,18 +137,31 @@ class Collector {
   std::set<std::string> seen_;
 };
 
-/// "bc_g1-i2.valid.t0.5.json" to the command that makes it.
+/// "best_of_20", "mbr_8", "beam_4_lp0.6": the options of rest_evaluate that make such metrics.
+std::string decoding_options(const std::string& kind) {
+  long long count = 0;
+  double penalty = 0.0;
+  if (fits(kind, "best_of_%lld%n", &count)) return concat(" --best-of ", count);
+  if (fits(kind, "mbr_%lld%n", &count)) return concat(" --best-of ", count, " --mbr");
+  if (fits(kind, "beam_%lld_lp%lf%n", &count, &penalty))
+    return concat(" --beam ", count, " --length-penalty ", penalty);
+  return "";
+}
+
+/// "bc_g1-i2.valid.best_of_20.t0.5.json" to the command that makes it.
 std::string evaluation_of(const std::string& file) {
   const std::size_t dot = file.find('.');
-  std::string policy = file.substr(0, dot), rest = without(file.substr(dot + 1), ".json");
-  const std::size_t step = policy.rfind("_g");
-  if (step != std::string::npos) policy[step] = '/';
-  std::string temperature;
-  if (const std::size_t at = rest.find(".t"); at != std::string::npos) {
-    temperature = " --temperature " + rest.substr(at + 2);
+  std::string policy = file.substr(0, dot), rest = without(file.substr(dot + 1), ".json"), options;
+  if (const std::size_t step = policy.rfind("_g"); step != std::string::npos) policy[step] = '/';
+  if (const std::size_t at = rest.rfind(".t"); at != std::string::npos) {
+    options = " --temperature " + rest.substr(at + 2);
     rest.erase(at);
   }
-  return "rest_evaluate --policy " + policy + " --corpus " + rest + temperature;
+  if (const std::size_t at = rest.find('.'); at != std::string::npos) {
+    options = decoding_options(rest.substr(at + 1)) + options;
+    rest.erase(at);
+  }
+  return "rest_evaluate --policy " + policy + " --corpus " + rest + options;
 }
 
 /// Place in the chain: the Improve steps of a Grow step come before the next Grow step, its best policy behind them.

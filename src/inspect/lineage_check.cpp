@@ -61,29 +61,34 @@ bool has_weights(const CheckedArtefact& checked) {
 }  // namespace
 
 LineageCheck::LineageCheck(const RunDirectory& run, const std::vector<CheckedArtefact>& artefacts) : run_(run) {
-  std::set<std::string> weights;
   for (const CheckedArtefact& checked : artefacts) {
     const Artefact& artefact = checked.artefact;
     known_[artefact.path.generic_string()] = {checked.record ? checked.record->sha256 : "",
                                               checked.trusted && checked.record};
-    if (has_weights(checked)) weights.insert(weights_beside(artefact));
+    if (has_weights(checked)) policies_.emplace(artefact.grow_step, weights_beside(artefact));
     if (artefact.kind == ArtefactKind::index && checked.record) {
       const json shards = object_of(checked.record->lineage, "options").value("shards", json());
       if (shards.is_number_integer()) shards_[artefact.grow_step] = shards;
     }
   }
-  policies_.assign(weights.begin(), weights.end());
 }
 
 void LineageCheck::distrust(const CheckedArtefact& checked) {
   known_[checked.artefact.path.generic_string()].trusted = false;
 }
 
-/// Weights that a policy or a Grow step may have been made from.
+/// Weights that a policy or a Grow step may have been made from: those of the Improve step before, or, for the first
+/// ones and for samples, any from before the Grow step.
 std::vector<std::string> LineageCheck::policy_sources(const Artefact& artefact) const {
-  if (artefact.improve_step < 2) return policies_;
-  return {concat("improve/", artefact.name, "/g", artefact.grow_step, "-i", artefact.improve_step - 1,
-                 "/model.safetensors")};
+  if (artefact.improve_step > 1) {
+    return {concat("improve/", artefact.name, "/g", artefact.grow_step, "-i", artefact.improve_step - 1,
+                   "/model.safetensors")};
+  }
+  std::vector<std::string> sources;
+  for (const auto& [grow_step, weights] : policies_) {
+    if (grow_step < artefact.grow_step) sources.push_back(weights);
+  }
+  return sources;
 }
 
 /// What an input of this name must be among; nothing when nothing can be said.
@@ -94,7 +99,7 @@ std::vector<std::string> LineageCheck::sources(const Artefact& artefact, const s
     case ArtefactKind::corpus_report:
       return named(input, {{"tokenizer", tokenizer_model}});
     case ArtefactKind::shard:
-      if (input == "policy") return policies_;
+      if (input == "policy") return policy_sources(artefact);
       return named(input, {{"tokenizer", tokenizer_model}, {"corpus", train}});
     case ArtefactKind::reward: {
       const fs::path grow = fs::path("grow") / concat("g", artefact.grow_step);
@@ -166,7 +171,7 @@ std::string LineageCheck::problem(const CheckedArtefact& checked) const {
       if (match == nullptr || found->second.trusted) match = &found->second;
     }
     if (match != nullptr && match->trusted) continue;
-    const std::string named = input.sources.size() == 1 ? input.sources.front() : "any policy of the run";
+    const std::string named = input.sources.size() == 1 ? input.sources.front() : "any policy it may come from";
     if (match != nullptr) return "it was made from " + named + " that itself is wrong";
     if (certain)
       return concat("made from a ", input.name, " of SHA-256 ", input.digest.substr(0, 12), ", which is not that of ",

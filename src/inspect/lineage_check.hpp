@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,9 +49,9 @@ class LineageCheck {
   std::string candidates_problem(const CheckedArtefact& checked) const;
 
   RunDirectory run_;
-  std::map<std::string, Known> known_;           // by path; those without a readable record have no digest
-  std::vector<std::string> policies_;            // paths of their weights
-  std::map<std::int64_t, std::int64_t> shards_;  // by Grow step, as its index has them
+  std::map<std::string, Known> known_;                       // by path; those without a readable record have no digest
+  std::set<std::pair<std::int64_t, std::string>> policies_;  // Grow step and path of their weights
+  std::map<std::int64_t, std::int64_t> shards_;              // by Grow step, as its index has them
 };
 
 }  // namespace rest

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <set>
 
 #include "content_check.hpp"
@@ -10,6 +11,7 @@
 #include "rest/core/error.hpp"
 #include "rest/core/experiment.hpp"
 #include "rest/inspect/activity.hpp"
+#include "text_check.hpp"
 
 namespace rest {
 namespace {
@@ -98,7 +100,7 @@ class RunVerifier {
       return;
     }
     try {
-      load_experiment(run_.root() / file.path);
+      experiment_ = load_experiment(run_.root() / file.path);
     } catch (const std::exception& problem) {
       add(file, "is damaged", without_path(problem.what(), run_.root() / file.path), Remedy::none);
     }
@@ -137,7 +139,8 @@ class RunVerifier {
       add(artefact, "has a damaged commit record", problem.what(), Remedy::set_aside);
     } catch (const std::exception& problem) {
       checked.trusted = false;
-      add(artefact, "is damaged", without_path(problem.what(), path), Remedy::set_aside);
+      Finding& finding = add(artefact, "is damaged", without_path(problem.what(), path), Remedy::set_aside);
+      if (in_use_ && !fs::exists(path)) finding.severity = Severity::note;  // an old checkpoint, removed meanwhile
     }
     return checked;
   }
@@ -170,6 +173,9 @@ class RunVerifier {
       if (checked.artefact.kind == ArtefactKind::policy)
         check_log(checked.artefact.path.parent_path() / "metrics.jsonl");
     }
+    if (experiment_ && options_.hashing == Hashing::on) {
+      for (Finding& finding : changed_texts(*experiment_, checked_)) report_.findings.push_back(std::move(finding));
+    }
     const std::uint64_t aside = size_below(run_.root() / "damaged");
     if (aside > 0)
       note("damaged", "holds what was set aside", concat(aside, " bytes; remove it when the run is whole"));
@@ -191,6 +197,7 @@ class RunVerifier {
   Inventory inventory_;
   ContentCheck content_;
   bool in_use_ = false;
+  std::optional<Experiment> experiment_;
   std::vector<CheckedArtefact> checked_;
   VerifyReport report_;
 };

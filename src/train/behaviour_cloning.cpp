@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
@@ -70,10 +71,12 @@ Lineage training_lineage(const Experiment& experiment, const Policy& start, cons
 int run_behaviour_cloning(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
                           torch::Device device) {
   const Corpus corpus = read_corpus(run.corpus("train")), valid = read_corpus(run.corpus("valid"));
+  stop_point(world);
   if (!corpus.has_target()) throw Error(run.corpus("train").string() + " has no targets", "", "give data.train_target");
   const Policy start = starting_policy(experiment, corpus).to(device);
   const Lineage lineage = training_lineage(experiment, start, corpus, valid);
   const auto directory = run.initial_policy();
+  stop_point(world);
   if (is_committed(directory / "model.safetensors", lineage) && is_committed(directory / "config.json", lineage)) {
     if (world.is_root()) log_info(directory.string() + " is complete");
     return exit_success;
@@ -90,7 +93,8 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
     return Evaluation{-nll, {{"validation_loss", nll}, {"validation_perplexity", std::exp(nll)}}};
   };
   Trainer trainer(world, trainer_options(experiment.train, start.config.dropout),
-                  {start, dataset, loss, evaluate, directory, lineage, "train g0-i0"});
+                  {start, dataset, loss, evaluate, directory, lineage, "train g0-i0", run.progress_sink(),
+                   run.logs() / "speed.g0-i0.jsonl"});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;
   if (world.is_root()) {

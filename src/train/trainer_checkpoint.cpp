@@ -103,10 +103,15 @@ void Trainer::save_checkpoint() {
         }
         write_safetensors(directory / "state.safetensors", tensors);
         std::ofstream out(directory / "state.json");
-        out << nlohmann::json{{"update", state_.update},           {"epoch", state_.cursor.epoch},
-                              {"window", state_.cursor.window},    {"next", state_.cursor.next},
-                              {"best_update", state_.best_update}, {"best_score", state_.best_score},
-                              {"since_best", state_.since_best},   {"done", state_.done},
+        out << nlohmann::json{{"update", state_.update},
+                              {"epoch", state_.cursor.epoch},
+                              {"window", state_.cursor.window},
+                              {"next", state_.cursor.next},
+                              {"best_update", state_.best_update},
+                              {"best_score", state_.best_score},
+                              {"since_best", state_.since_best},
+                              {"done", state_.done},
+                              {"evaluation_due", state_.evaluation_due},
                               {"devices", state_.devices}}
                    .dump(2)
             << '\n';
@@ -153,6 +158,7 @@ bool Trainer::restore() {
       state.best_score = json.at("best_score");
       state.since_best = json.at("since_best");
       state.done = json.at("done");
+      state.evaluation_due = json.value("evaluation_due", false);
       state.devices = json.value("devices", std::vector<std::string>{"cpu"});
       if (state.best_update >= 0) verify_committed(checkpoint_path("best", state.best_update), "training");
       const Safetensors stored(directory / "state.safetensors");

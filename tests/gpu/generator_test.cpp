@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "gpu.hpp"
+#include "rest/grow/beam_search.hpp"
 #include "unit/grow/random_model.hpp"
 
 namespace rest {
@@ -38,6 +39,20 @@ TEST(CudaGenerator, SamplesAreThoseOfTheCpuInFloat64) {
       EXPECT_EQ(there[s][i].count, here[s][i].count);
       EXPECT_NEAR(there[s][i].log_prob, here[s][i].log_prob, 1e-9);
     }
+  }
+}
+
+TEST(CudaBeamSearch, HypothesesAreThoseOfTheCpuInFloat64) {
+  NEEDS_A_GPU();
+  const Sources sources(9);
+  BeamOptions options;
+  options.max_length = 12;
+  const auto here = beam_search(on(torch::kCPU, torch::kFloat64), sources.all(false), options);
+  const auto there = beam_search(on(gpu(), torch::kFloat64), sources.all(false), options);
+  ASSERT_EQ(there.size(), here.size());
+  for (std::size_t s = 0; s < here.size(); ++s) {
+    ASSERT_EQ(there[s].size(), here[s].size()) << "source " << s;
+    for (std::size_t i = 0; i < here[s].size(); ++i) EXPECT_EQ(there[s][i].tokens, here[s][i].tokens);
   }
 }
 

@@ -5,28 +5,18 @@
 
 #include "gpu.hpp"
 #include "rest/train/validation.hpp"
-#include "support/temporary_directory.hpp"
-#include "unit/train/copy_dataset.hpp"
+#include "unit/train/copy_task.hpp"
 
 namespace rest {
 namespace {
 
-class CudaTrainer : public ::testing::Test {
+class CudaTrainer : public CopyTask {
  protected:
   CudaTrainer() {
-    ModelOptions model;
-    model.preset = "mini";
-    model.hidden = 16, model.feed_forward = 32, model.heads = 2, model.encoder_layers = model.decoder_layers = 1;
-    start_.config = make_config(model, 10);
-    start_.parameters = initial_parameters(make_layout(start_.config), 1);
-    options_.tokens_per_update = 128;
-    options_.learning_rate = 1e-2;
-    options_.warmup_updates = 10;
+    options_.leaves = 4;
     options_.max_updates = 100;
-    options_.dropout = 0.1;
     options_.evaluate_every = 50;
     options_.checkpoint_every = 25;
-    options_.adam.average_decay = 0.9;
   }
 
   TrainingResult train(const char* folder, torch::Device device, std::int64_t fail_at = -1) {
@@ -40,12 +30,6 @@ class CudaTrainer : public ::testing::Test {
                    {start, data_, loss_, evaluate, folder_ / folder, make_lineage("policy", {}, {}), "test"})
         .run();
   }
-
-  TemporaryDirectory folder_;
-  CopyDataset data_;
-  CrossEntropyLoss loss_{0.1};
-  Policy start_;
-  TrainerOptions options_;
 };
 
 TEST_F(CudaTrainer, FollowsTheCpuAndGivesTheSameBitsAgain) {

@@ -64,8 +64,9 @@ oracle check_export "$run" "$work/export"  # spoils the run: the last
 
 for name in kept_by_threshold spread compare_policies grow_summary export run_table reward_by_step; do
   "$python" "$analysis/$name.py" --help >"$work/help" 2>&1 || failed "$name.py --help"
-  code=0
-  "$python" "$analysis/$name.py" "$work/nothing" $([[ $name != export ]] || echo --format tsv) >"$work/out" 2>&1 || code=$?
+  code=0 options=()
+  [[ $name != export ]] || options=(--format tsv)
+  "$python" "$analysis/$name.py" "$work/nothing" "${options[@]}" >"$work/out" 2>&1 || code=$?
   [[ $code == 1 ]] && grep -q "^error: there is no run directory $work/nothing" "$work/out" ||
     { failed "$name.py on no run gives $code"; cat "$work/out" >&2; }
 done

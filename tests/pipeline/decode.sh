@@ -95,6 +95,14 @@ for document in (best, mbr, beam):
 sys.exit(failures > 0)
 PYTHON
 
+# A damaged file is found, and the command that makes it again is told.
+"$REST_BIN/rest_verify" "$run" >"$work/out" 2>&1 || { failed "rest_verify"; cat "$work/out" >&2; }
+cp -r "$run" "$work/damaged"
+printf 'x' >>"$work/damaged/metrics/g0-i0.test.beam_3_lp0.6.json"
+"$REST_BIN/rest_verify" "$work/damaged" >"$work/out" 2>&1 && failed "rest_verify overlooks damage"
+grep -qF 'rest_evaluate --policy g0-i0 --corpus test --beam 3 --length-penalty 0.6' "$work/out" ||
+  { failed "rest_verify names another command"; cat "$work/out" >&2; }
+
 # Best-of-1 over the samples is their mean: the plain evaluation's of as many.
 must 1 evaluate "$work/two" --corpus test --set evaluate.samples=20 --temperature 0.8
 "$python" - "$work/two/metrics" <<'PYTHON' || failed "Best-of-1 is not the mean of the samples"

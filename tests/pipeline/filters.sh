@@ -7,7 +7,7 @@ run=$work/run
 short=(--set improve.max_updates=10 --set improve.evaluate_every=5)
 
 declare -A thresholds=([threshold]='[0.1, 0.2]' [percentile]='[0.25, 0.6]' [interpolation]='[0, 0.5]'
-  [quantile]='[0.5, 0.9]' [top_k]='[3, 1]')
+  [quantile]='[0.5, 0.9]' [top_k]='[2, 1]')
 filters=(threshold percentile interpolation quantile top_k)
 # with FILTER: in $chosen the options that choose it.
 with() { chosen=(--variant "$1" --set "improve.filter=$1" --set "improve.thresholds=${thresholds[$1]}" "${short[@]}"); }
@@ -76,9 +76,9 @@ def kept_rows(name, value):
     keep = np.zeros(len(reward), bool)
     for s in range(len(per_source)):
         rows = part & (source == s)
-        drawn, all_of_it = expanded(rows & sample), expanded(rows)
+        drawn = expanded(rows & sample)
         if name == "top_k":
-            keep |= rows & np.array([np.sum(all_of_it > r) < value for r in reward])
+            keep |= rows & ((drawn > reward[:, None]).sum(axis=1) < value)
         elif len(drawn) == 0:
             keep |= rows
         elif name == "percentile":

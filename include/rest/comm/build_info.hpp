@@ -10,6 +10,9 @@ namespace rest {
 /// Version, git revision and the versions of the libraries (Open MPI, HDF5, SentencePiece, CUDA, compiler).
 nlohmann::json build_info();
 
+/// The instruction set of this processor: "avx512-bf16", "avx512", "avx2", "x86-64" or "generic".
+std::string instruction_set();
+
 /// Host, date (UTC), instruction set of this process: what a sidecar records beside build_info().
 nlohmann::json machine_info();
 

@@ -21,10 +21,15 @@ struct EvaluationRequest {
   torch::Device device = torch::kCPU;
 };
 
+/// Where the evaluation of `policy` that `request` asks for lies.
+std::filesystem::path metrics_file(const RunDirectory& run, const EvaluationRequest& request,
+                                   const std::string& policy);
+
 /// Reward of sampled and of greedy output, corpus BLEU and chrF, length ratio, distinct-n and the exact KL to g0-i0,
 /// with bootstrap intervals over sources; committed to metrics/<policy>.<corpus>.json (".t<T>" when a temperature is
 /// given) and printed as a table, with the paired bootstrap against `compare` behind it. What is complete is printed
-/// again, not made again. Ends with evaluate_decoding() where ways of decoding are asked for.
+/// again, not made again. Ends with evaluate_decoding() where ways of decoding are asked for. Throws Stopped on all
+/// ranks when a stop was requested: the evaluation begins anew next time.
 void evaluate_policy(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
                      const EvaluationRequest& request);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rest/comm/communicator.hpp"
+#include "rest/core/progress.hpp"
 #include "rest/grow/decode.hpp"
 #include "rest/model/policy.hpp"
 #include "rest/reward/reward.hpp"
@@ -21,6 +22,8 @@ struct EvaluationSet {
   std::vector<std::size_t> sources;  ///< positions in the corpus
   const Tokenizer& tokenizer;
   const Reward& reward;
+  std::string label = {};  ///< what progress lines call it ("evaluate g0-i0 on valid"); empty: none
+  ProgressSink sink = {};
 };
 
 /// Texts and rewards of one source's candidates, in their order.
@@ -45,7 +48,7 @@ struct Outputs {
   std::vector<double> length;     ///< per source: mean pieces, end piece included
 };
 
-/// By evaluate_candidates(). Collective.
+/// By evaluate_candidates(). Collective. Throws Stopped on all ranks when a stop was requested on one.
 Outputs evaluate_outputs(const Communicator& world, const EvaluationSet& set, const Decode& decode);
 /// Samples (or greedy, temperature 0).
 Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,

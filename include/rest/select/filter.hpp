@@ -103,6 +103,20 @@ class InterpolationFilter : public SourceCutFilter {
   double gamma_;
 };
 
+/// The k best samples of each source: kept is what fewer than k of them exceed in reward, R >= the k-th best (a source
+/// of fewer samples is kept whole). Ties with the k-th, and the copies of a sample drawn more than once, stand and fall
+/// together, so that more than k may be kept; the order of rows does not matter. An original comes on top where it is
+/// as good: it takes no sample's place.
+class TopKFilter : public SourceCutFilter {
+ public:
+  explicit TopKFilter(std::uint64_t k) : k_(k) {}
+  std::string words() const override;
+
+ private:
+  float cut(Span<const Sample> samples) const override;
+  std::uint64_t k_;
+};
+
 /// Above the q-quantile of all of D_g, samples and originals as in V_pi, 0 <= q < 1: more than a share q of D_g has at
 /// most this reward. Keeps at least 1 - q of D_g, and more only for ties at the quantile, much as RAFT does (Dong et
 /// al. 2023).
@@ -117,19 +131,6 @@ class QuantileFilter : public Filter {
   void mark(const ScoredCandidates& candidates, std::vector<std::uint8_t>& kept) const override;
   double q_;
   std::optional<float> cut_;
-};
-
-/// The k best candidates of each source, samples and originals ranked together: kept is what fewer than k candidates of
-/// its source exceed in reward. Ties with the k-th, and the copies of a sample drawn more than once, stand and fall
-/// together, so that more than k may be kept; the order of rows does not matter.
-class TopKFilter : public Filter {
- public:
-  explicit TopKFilter(std::uint64_t k) : k_(k) {}
-  std::string words() const override;
-
- private:
-  void mark(const ScoredCandidates& candidates, std::vector<std::uint8_t>& kept) const override;
-  std::uint64_t k_;
 };
 
 /// The filter of a name that improve.filter may have, with one of improve.thresholds.

@@ -9,11 +9,13 @@
 
 #include "rest/comm/communicator.hpp"
 #include "rest/comm/gradient_reducer.hpp"
+#include "rest/core/progress.hpp"
 #include "rest/model/policy.hpp"
 #include "rest/select/view.hpp"
 #include "rest/train/adam.hpp"
 #include "rest/train/batch.hpp"
 #include "rest/train/loss.hpp"
+#include "rest/train/speed_log.hpp"
 
 namespace rest {
 
@@ -44,7 +46,8 @@ struct Evaluation {
   nlohmann::json figures;
 };
 
-/// Scores the model trained so far (averaged weights when an average is kept). Collective, equal on all ranks.
+/// Scores the model trained so far (averaged weights when an average is kept). Collective, equal on all ranks. When a
+/// stop was requested it may throw Stopped on all ranks: the trainer saves, and evaluates again after the next start.
 using Evaluate = std::function<Evaluation(const Policy& policy)>;
 
 struct TrainingResult {
@@ -72,6 +75,8 @@ class Trainer {
     std::filesystem::path directory;
     Lineage lineage;
     std::string label;  ///< for progress lines
+    ProgressSink sink = {};
+    std::filesystem::path speed_log = {};  ///< one JSON object a line, appended; empty: none
   };
   Trainer(const Communicator& world, const TrainerOptions& options, Setup setup);
   TrainingResult run();
@@ -88,6 +93,7 @@ class Trainer {
     double best_score = 0.0;
     bool done = false;
     std::vector<std::string> devices;  // in the order of their first update
+    bool evaluation_due = false;       ///< a stop ended the evaluation at this update
   };
   struct UpdateFigures {
     double loss = 0.0, perplexity = 0.0, gradient_norm = 0.0, learning_rate = 0.0, tokens = 0.0;
@@ -99,6 +105,11 @@ class Trainer {
   std::string devices() const;
   double learning_rate(std::int64_t update) const;
   void evaluate();
+  bool evaluate_unless_stopped();
+  bool train(Progress& progress);
+  TrainingResult stopped(Progress& progress);
+  bool is_over() const { return state_.done || state_.update >= options_.max_updates; }
+  void log_figures(const UpdateFigures& figures);
   void log_metrics(nlohmann::json line);
   bool restore();
   void save_checkpoint();
@@ -115,6 +126,7 @@ class Trainer {
   Transformer model_;
   BatchPlan plan_;
   std::unique_ptr<GradientReducer> reducer_;
+  std::unique_ptr<SpeedLog> speed_;  // rank 0, if asked for
   State state_;
 };
 

@@ -107,6 +107,13 @@ def check_spread(candidates, figures):
         checks.near(got, wanted, name, 1e-7)
 
 
+def check_labels():
+    from rest_run import trained_on
+    for step, words in (({}, "bitext"), ({"threshold": -1.0}, "all"), ({"threshold": 0.7}, "R > 0.7"),
+                        ({"threshold": 0.5, "filter": "top_k", "keeps": "best 5"}, "best 5")):
+        checks.that(trained_on(step) == words, f"{step} is called {trained_on(step)}, not {words}")
+
+
 def main(run, kept_file, spread_file):
     run = Path(run)
     kept = json.loads(Path(kept_file).read_text())
@@ -114,6 +121,7 @@ def main(run, kept_file, spread_file):
     for figures in kept:
         check_kept(candidates, figures)
     check_steps(run, kept)
+    check_labels()
     check_spread(candidates, json.loads(Path(spread_file).read_text()))
     checks.done()
 

@@ -38,6 +38,14 @@ TEST(Classify, ReadsNumbersAndNamesTheProgram) {
   EXPECT_EQ(improved.made_by, "rest_improve --grow-step 2 --variant a_g1");
   EXPECT_EQ(classify("metrics/a_b_g2-i3.test.t0.5.json").made_by,
             "rest_evaluate --policy a_b/g2-i3 --corpus test --temperature 0.5");
+  EXPECT_EQ(classify("metrics/bc_g1-i0.test.best_of_200.t0.5.json").made_by,
+            "rest_evaluate --policy bc/g1-i0 --corpus test --best-of 200 --temperature 0.5");
+  EXPECT_EQ(classify("metrics/g0-i0.test.mbr_8.json").made_by,
+            "rest_evaluate --policy g0-i0 --corpus test --best-of 8 --mbr");
+  EXPECT_EQ(classify("metrics/x_g1-i1.test.best_of_20.t0.5.json").made_by,
+            "rest_evaluate --policy x/g1-i1 --corpus test --best-of 20 --temperature 0.5");
+  EXPECT_EQ(classify("metrics/g0-i0.valid.beam_4_lp0.6.json").made_by,
+            "rest_evaluate --policy g0-i0 --corpus valid --beam 4 --length-penalty 0.6");
   EXPECT_EQ(classify("metrics/g0-i0.valid.json").made_by, "rest_evaluate --policy g0-i0 --corpus valid");
 }
 

@@ -161,6 +161,15 @@ TEST_F(VerifyTest, WhatIsMadeFromAnotherPolicyNoLongerFitsDownToTheMetrics) {
   EXPECT_EQ(found.count("corpus/train.h5"), 0u);
 }
 
+TEST_F(VerifyTest, APolicyInTrainingHidesNothing) {
+  make_run();
+  remove_committed(at("improve/bc/g1-i1/model.safetensors"));
+  remove_committed(at("improve/bc/g1-i1/step.json"));
+  remove_committed(at("policy/g0-i0/model.safetensors"));
+  train(0.25f);
+  EXPECT_TRUE(contains(wrong().at(shard_1), "no longer fits"));
+}
+
 TEST_F(VerifyTest, OtherCandidatesThanAnImproveStepSawAreNoticed) {
   make_run();
   CandidateShard other = shard(1);
@@ -212,6 +221,28 @@ TEST_F(VerifyTest, StrangersAndLogsAreOnlyNoted) {
   const VerifyReport report = verify_run(run());
   EXPECT_TRUE(report.clean());
   EXPECT_EQ(report.findings.size(), 2u);
+}
+
+TEST_F(VerifyTest, TextsThatChangedAreNoted) {
+  make_run();
+  const fs::path text = dir() / "train.src";
+  put(text, "one\n");
+  Experiment experiment;
+  experiment.data.train_source = text.string();
+  put(at("experiment.toml"), to_toml(experiment));
+  change_input(at("tokenizer/tokenizer.model"), "train_source", sha256("one\n"));
+  EXPECT_TRUE(verify_run(run()).findings.empty());
+  for (const char* words : {"has changed", "is not there"}) {
+    if (words == std::string("has changed")) {
+      put(text, "two\n");
+    } else {
+      fs::remove(text);
+    }
+    const VerifyReport report = verify_run(run());
+    EXPECT_TRUE(report.clean());
+    ASSERT_EQ(report.findings.size(), 1u);
+    EXPECT_TRUE(contains(report.findings[0].line(), words));
+  }
 }
 
 TEST_F(VerifyTest, RepairMakesWhatIsWrongAbsentAndTouchesNothingElse) {

@@ -85,7 +85,7 @@ Flags brute_force(const std::string& name, double threshold, const Table& table)
   std::size_t begin = 0;
   for (const std::uint32_t rows : table.candidates_per_source) {
     const std::size_t end = begin + rows;
-    const auto samples = expanded(table, begin, end, false), all = expanded(table, begin, end, true);
+    const auto samples = expanded(table, begin, end, false);
     for (std::size_t row = begin; row < end; ++row) {
       const float reward = table.reward[row];
       bool keeps = false;
@@ -101,7 +101,7 @@ Flags brute_force(const std::string& name, double threshold, const Table& table)
         keeps = samples.empty() || reward > static_cast<float>(cut);
       }
       if (name == "top_k") {
-        const auto better = std::count_if(all.begin(), all.end(), [&](float other) { return other > reward; });
+        const auto better = samples.end() - std::upper_bound(samples.begin(), samples.end(), reward);
         keeps = static_cast<double>(better) < threshold;
       }
       kept[row] = keeps && table.count[row] > 0;
@@ -268,18 +268,21 @@ TEST(Filters, that_do_not_look_show_no_shard) {
   }
 }
 
-TEST(TopKFilter, keeps_ties_and_copies_together) {
+TEST(TopKFilter, keeps_ties_and_copies_together_and_originals_on_top) {
   Table table;
   table.add(0.9f);
   table.add(0.5f, 3);
   table.add(0.5f);
   table.add(0.4f);
   table.add(1.0f, 1, original);
-  EXPECT_EQ(keep("top_k", 1, table), (Flags{0, 0, 0, 0, 1}));
-  EXPECT_EQ(keep("top_k", 2, table), (Flags{1, 0, 0, 0, 1}));
-  EXPECT_EQ(keep("top_k", 3, table), (Flags{1, 1, 1, 0, 1}));
-  EXPECT_EQ(keep("top_k", 6, table), (Flags{1, 1, 1, 0, 1}));
-  EXPECT_EQ(keep("top_k", 7, table), (Flags{1, 1, 1, 1, 1}));
+  table.add(0.45f, 1, original);
+  EXPECT_EQ(keep("top_k", 1, table), (Flags{1, 0, 0, 0, 1, 0}));
+  EXPECT_EQ(keep("top_k", 2, table), (Flags{1, 1, 1, 0, 1, 0}));
+  EXPECT_EQ(keep("top_k", 5, table), (Flags{1, 1, 1, 0, 1, 0}));
+  EXPECT_EQ(keep("top_k", 6, table), (Flags{1, 1, 1, 1, 1, 1}));
+  table.add(0.1f, 1, original);
+  EXPECT_EQ(keep("top_k", 6, table).back(), 0);
+  EXPECT_EQ(keep("top_k", 7, table).back(), 1) << "there are no seven samples above it";
 }
 
 TEST(Filters, say_in_words_what_they_keep) {

@@ -52,9 +52,9 @@ TEST_F(View, lets_unfinished_samples_take_no_part_in_cuts_unless_they_are_traine
   // Source 1 has an unfinished sample of 0.5 and an original of 0.6.
   EXPECT_EQ(ids(view(PercentileFilter(0.75))), (Ids{0, 2, 4, 5, 6}));
   EXPECT_EQ(ids(view(PercentileFilter(0.75), Unfinished::as_any)), (Ids{0, 2, 3, 4, 5, 6}));
-  EXPECT_EQ(ids(view(TopKFilter(1), Unfinished::as_any)), (Ids{2, 4, 5, 6}));
-  EXPECT_EQ(ids(view(TopKFilter(2))), (Ids{0, 2, 4, 5, 6, 7}));
-  EXPECT_EQ(ids(view(TopKFilter(2), Unfinished::as_any)), (Ids{0, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(ids(view(TopKFilter(1))), (Ids{0, 2, 4, 5, 6}));
+  EXPECT_EQ(ids(view(TopKFilter(1), Unfinished::as_any)), (Ids{0, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(ids(view(TopKFilter(4))), (Ids{0, 1, 2, 4, 5, 6, 7}));
 }
 
 TEST_F(View, shows_the_filter_all_shards_before_it_chooses) {

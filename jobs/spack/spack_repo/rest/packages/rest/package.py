@@ -6,9 +6,9 @@
 builds the committed state of the clone's main branch. Of a GPU, name the architecture: rest +cuda cuda_arch=90.
 """
 
-from pathlib import Path
+import pathlib
 
-from spack_repo.builtin.build_systems.cmake import CMakePackage
+from spack_repo.builtin.build_systems.cmake import CMakePackage, generator
 from spack_repo.builtin.build_systems.cuda import CudaPackage
 
 from spack.package import *
@@ -18,7 +18,7 @@ class Rest(CMakePackage, CudaPackage):
     """Reinforced Self-Training (arXiv 2308.08998) as an MPI batch application."""
 
     # The clone that this recipe is part of.
-    git = Path(__file__).resolve().parents[6].as_uri()
+    git = pathlib.Path(__file__).resolve().parents[6].as_uri()
     homepage = "https://arxiv.org/abs/2308.08998"
 
     version("main", branch="main")
