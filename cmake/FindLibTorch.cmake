@@ -3,7 +3,8 @@
 # Looked for in this order: LibTorch_ROOT / CMAKE_PREFIX_PATH (a directory holding lib/libtorch_cpu.so), then the
 # installation that `python3 -c "import torch"` would load, then the environment that jobs/setup.sh makes.
 #
-# Defines LibTorch::cpu, LibTorch_VERSION and LibTorch_LIBRARY_DIR.
+# Defines LibTorch::cpu, LibTorch_VERSION, LibTorch_LIBRARY_DIR and LibTorch_RUN_DIRS; where LibTorch has a CUDA part,
+# LibTorch::cuda, and LibTorch_CUDA_VERSION when it says which.
 set(_torch_hints ${LibTorch_ROOT} ${CMAKE_PREFIX_PATH})
 find_program(_torch_python NAMES python3)
 foreach(_python ${REST_PYTHON} ${_torch_python})
@@ -50,4 +51,16 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
     get_filename_component(_dir ${_dir} REALPATH)
     list(APPEND LibTorch_RUN_DIRS ${_dir})
   endforeach()
+
+  find_library(LibTorch_CUDA_LIBRARY torch_cuda HINTS ${LibTorch_LIBRARY_DIR} NO_DEFAULT_PATH)
+  find_library(LibTorch_C10_CUDA_LIBRARY c10_cuda HINTS ${LibTorch_LIBRARY_DIR} NO_DEFAULT_PATH)
+  if(LibTorch_CUDA_LIBRARY AND LibTorch_C10_CUDA_LIBRARY)
+    add_library(LibTorch::cuda UNKNOWN IMPORTED)
+    set_target_properties(LibTorch::cuda PROPERTIES IMPORTED_LOCATION ${LibTorch_CUDA_LIBRARY}
+                          INTERFACE_LINK_LIBRARIES "${LibTorch_C10_CUDA_LIBRARY};LibTorch::cpu")
+    if(EXISTS ${LibTorch_LIBRARY_DIR}/../version.py)
+      file(STRINGS ${LibTorch_LIBRARY_DIR}/../version.py _torch_cuda_line REGEX "^cuda: ")
+      string(REGEX MATCH "[0-9]+\\.[0-9]+" LibTorch_CUDA_VERSION "${_torch_cuda_line}")
+    endif()
+  endif()
 endif()

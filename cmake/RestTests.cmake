@@ -7,7 +7,7 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/tests/rest_source_dir.hpp
 function(rest_test_program name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   rest_set_warnings(${name})
-  set_target_properties(${name} PROPERTIES BUILD_RPATH "${LibTorch_RUN_DIRS}" RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  set_target_properties(${name} PROPERTIES BUILD_RPATH "${LibTorch_RUN_DIRS};$ORIGIN/../lib" RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_include_directories(${name} PRIVATE ${PROJECT_BINARY_DIR}/generated/tests)
 endfunction()
 
@@ -29,6 +29,18 @@ function(rest_add_unit_tests name)
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "unit." DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT 300 ENVIRONMENT "REST_PYTHON=${REST_PYTHON}")
+endfunction()
+
+# tests/gpu/main.cpp with every *_test.cpp: tests that need a GPU, skipped by name where there is none.
+function(rest_add_gpu_tests)
+  cmake_parse_arguments(ARG "" "DIRECTORY" "LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${ARG_DIRECTORY}/*.cpp)
+  add_executable(gpu_tests ${sources})
+  target_link_libraries(gpu_tests PRIVATE ${ARG_LIBRARIES} GTest::gtest)
+  rest_test_program(gpu_tests)
+  target_precompile_headers(gpu_tests REUSE_FROM unit_nn)
+  gtest_discover_tests(gpu_tests TEST_PREFIX "gpu." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300 LABELS gpu
+    ENVIRONMENT "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1")
 endfunction()
 
 # tests/mpi/main.cpp (session, failures of all ranks gathered at rank 0) with every *_test.cpp, one ctest entry a rank count.

@@ -6,8 +6,10 @@
 # An existing LibTorch (2.4 or newer) is taken from LibTorch_ROOT, CMAKE_PREFIX_PATH or the python3 in PATH; with none,
 # the PyPI wheel goes into build/python.
 #
-#   jobs/setup.sh          sets up
-#   jobs/setup.sh --needs  changes nothing; prints the packages and wheels, one a line
+#   jobs/setup.sh               sets up
+#   jobs/setup.sh --with-slurm  also what the tests need for a Slurm of their own, where it can be installed; nothing of
+#                               it is left running
+#   jobs/setup.sh --needs       changes nothing; prints the packages and wheels, one a line
 #
 # With REST_BUNDLE=DIR, packages and wheels come from that folder, made by jobs/bundle.sh, and nothing from the network.
 # shellcheck source=jobs/common.sh
@@ -17,9 +19,27 @@ cd "$rest_root"
 packages=(g++ cmake ninja-build ccache git pkg-config libopenmpi-dev openmpi-bin libhdf5-dev libsentencepiece-dev
   libgtest-dev libgmock-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libspdlog-dev zlib1g-dev libssl-dev
   python3 python3-venv python3-pip ca-certificates)
+slurm_packages=(slurm-wlm munge)
 requirements=data/analysis/requirements.txt
 # torch without its dependencies: of the CUDA libraries, libtorch_cpu.so needs these two even where there is no GPU.
 torch_wheels=("torch==2.11.0" "nvidia-cuda-runtime==13.0.*" "nvidia-cuda-cupti==13.0.*")
+# The rest of what libtorch_cuda.so needs, by library: installed where there is a CUDA toolkit or a GPU, and only what
+# is not there already.
+cuda_wheels() {
+  case $1 in
+    libcusparseLt.*) echo "nvidia-cusparselt-cu13==0.8.0" ;;
+    libnvshmem_host.*) echo "nvidia-nvshmem-cu13==3.4.5" ;;
+    libcufile.*) echo "nvidia-cufile==1.15.1.6.*" ;;
+    libnccl.*) echo "nvidia-nccl-cu13==2.28.9" ;;
+    libcudnn.*) echo "nvidia-cudnn-cu13==9.19.0.56" ;;
+    libcublas*) echo "nvidia-cublas==13.1.0.3.*" ;;
+    libcufft.*) echo "nvidia-cufft==12.0.0.61.*" ;;
+    libcurand.*) echo "nvidia-curand==10.4.0.35.*" ;;
+    libcusolver.*) echo "nvidia-cusolver==12.0.4.66.*" ;;
+    libcusparse.*) echo "nvidia-cusparse==12.6.3.3.*" ;;
+    libnvJitLink.*) echo "nvidia-nvjitlink==13.0.88.*" ;;
+  esac
+}
 environment=build/python
 stamp=$environment/setup.stamp
 apt=(apt-get)
@@ -45,11 +65,29 @@ use_bundle() {
   pip_options+=(--no-index --find-links "$bundle/wheels")
 }
 
-missing_packages() {
+# missing PACKAGE...: those that are not installed.
+missing() {
   local package
-  for package in "${packages[@]}"; do
+  for package in "$@"; do
     [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || echo "$package"
   done
+}
+
+may_install() { [[ $EUID -eq 0 ]] || sudo -n true 2>/dev/null; }
+
+# as_root COMMAND...
+as_root() {
+  local sudo=()
+  [[ $EUID -eq 0 ]] || sudo=(sudo -n)
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# apt_install PACKAGE...
+apt_install() {
+  say "set-up: installing $*"
+  # A foreign package source that fails to update need not hinder; the installation decides.
+  as_root "${apt[@]}" -q -o DPkg::Lock::Timeout=300 update || say "set-up: apt-get update failed, going on" >&2
+  as_root "${apt[@]}" -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
 }
 
 install_packages() {
@@ -57,27 +95,32 @@ install_packages() {
     say "set-up: no Debian system, packages not checked; needed are (Debian's names): ${packages[*]}"
     return
   fi
-  local missing as_root=()
-  mapfile -t missing < <(missing_packages)
-  ((${#missing[@]})) || return 0
-  local install=(install -y --no-install-recommends "${missing[@]}")
-  if [[ $EUID -ne 0 ]]; then
-    if ! sudo -n true 2>/dev/null; then
-      say "set-up: these packages are missing, and this user may not install them. Have them installed by" >&2
-      [[ -z ${REST_BUNDLE:-} ]] || say "  sudo $(printf '%q ' "${apt[@]}")update" >&2
-      say "  sudo $(printf '%q ' "${apt[@]}" "${install[@]}")" >&2
-      say "and start again." >&2
-      exit 1
-    fi
-    as_root=(sudo -n)
+  local wanted
+  mapfile -t wanted < <(missing "${packages[@]}")
+  ((${#wanted[@]})) || return 0
+  if ! may_install; then
+    say "set-up: these packages are missing, and this user may not install them. Have them installed by" >&2
+    [[ -z ${REST_BUNDLE:-} ]] || say "  sudo $(printf '%q ' "${apt[@]}")update" >&2
+    say "  sudo $(printf '%q ' "${apt[@]}")install -y --no-install-recommends ${wanted[*]}" >&2
+    say "and start again." >&2
+    exit 1
   fi
-  say "set-up: installing ${missing[*]}"
-  as_root+=(env DEBIAN_FRONTEND=noninteractive)
-  apt+=(-q -o DPkg::Lock::Timeout=300)
-  # A foreign package source that fails to update need not hinder; the installation decides.
-  "${as_root[@]}" "${apt[@]}" update || say "set-up: apt-get update failed, going on" >&2
-  "${as_root[@]}" "${apt[@]}" "${install[@]}" ||
-    die "apt-get could not install the packages; its messages are above"
+  apt_install "${wanted[@]}" || die "apt-get could not install the packages; its messages are above"
+}
+
+# Without it, the tests that need it say so and are skipped.
+install_slurm() {
+  local wanted service
+  command -v dpkg-query >/dev/null || return 0
+  mapfile -t wanted < <(missing "${slurm_packages[@]}")
+  ((${#wanted[@]})) && may_install || return 0
+  apt_install "${wanted[@]}" || say "set-up: no Slurm for the tests, going on" >&2
+  # Debian starts what it installs; the tests start their own.
+  [[ -d /run/systemd/system ]] || return 0
+  for service in "${wanted[@]/slurm-wlm/slurmctld slurmd}"; do
+    # shellcheck disable=SC2086
+    as_root systemctl disable --quiet --now $service || true
+  done
 }
 
 # The directory of an existing LibTorch that can be linked: new enough, and of the C++ ABI of this system's libraries.
@@ -123,10 +166,24 @@ pip_install() {
     die "pip could not install ${*}; its messages are above"
 }
 
+has_cuda() { command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc || -e /dev/nvidiactl ]]; }
+
+install_cuda_wheels() {
+  local library wheels=() name
+  library=$(echo "$environment"/lib/python3*/site-packages/torch/lib/libtorch_cuda.so)
+  while read -r name; do
+    mapfile -t -O "${#wheels[@]}" wheels < <(cuda_wheels "$name")
+  done < <(ldd "$library" | awk '/not found/ { print $1 }' | sort -u)
+  ((${#wheels[@]})) || return 0
+  say "set-up: CUDA libraries for LibTorch: ${wheels[*]}"
+  pip_install --no-deps "${wheels[@]}"
+}
+
 install_python() {
-  local torch key
+  local torch key cuda=
   torch=$(existing_torch)
-  key=$(echo "$rest_root ${torch:-${torch_wheels[*]}}" | cat - "$requirements" | sha256sum)
+  if [[ -z $torch ]] && has_cuda; then cuda=" cuda"; fi
+  key=$(echo "$rest_root ${torch:-${torch_wheels[*]}}$cuda" | cat - "$requirements" | sha256sum)
   if [[ -f $stamp && $(<"$stamp") == "$key" ]] && "$rest_python" -c '' 2>/dev/null; then
     return 0
   fi
@@ -138,24 +195,27 @@ install_python() {
   else
     say "set-up: LibTorch from PyPI (${torch_wheels[0]}, 530 MB)"
     pip_install --no-deps "${torch_wheels[@]}"
+    [[ -z $cuda ]] || install_cuda_wheels
   fi
   echo "$key" >"$stamp"
 }
 
 case ${1:-} in
-  '') ;;
+  '') with_slurm='' ;;
+  --with-slurm) with_slurm=1 ;;
   --needs)
     needs
     exit
     ;;
   *)
-    say "usage: jobs/setup.sh [--needs]" >&2
+    say "usage: jobs/setup.sh [--with-slurm | --needs]" >&2
     exit 2
     ;;
 esac
 mkdir -p build
 [[ -z ${REST_BUNDLE:-} ]] || use_bundle
 install_packages
+[[ -z $with_slurm ]] || install_slurm
 exec {lock}>build/.setup.lock
 flock "$lock"  # two scripts started at once: the second waits and finds all in place
 install_python

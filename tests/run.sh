@@ -5,6 +5,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/../jobs/common.sh"
 cd "$rest_root"
 mpi_environment
 
-timed "set-up" bash jobs/setup.sh
+timed "set-up" bash jobs/setup.sh --with-slurm
 timed "build" build_preset release
 timed "tests" ctest --preset release --no-tests=error -j "$(nproc)" "$@"

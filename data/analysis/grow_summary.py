@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Summary of a Grow step: rewards, lengths, duplicates, spread within sources, best and worst examples.
 
-Prints the text and writes it, with a figure, to report/ of the run."""
-
-import argparse
+Prints the text and writes it, with a figure, to report/ of the run. kept_by_threshold.py and spread.py go deeper."""
 
 import numpy as np
 
-from rest_run import ORIGINAL, SAMPLED, GrowStep, Run, new_figure, warn
+from rest_run import (ORIGINAL, SAMPLED, GrowStep, Run, arguments, at_least, grow_arguments, new_figure, start, warn,
+                      weighted_percentiles)
 
+LEVELS = (5, 25, 50, 75, 95)  # percentiles shown
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
@@ -18,7 +18,7 @@ class PerSource:
     def __init__(self, grow):
         samples = ~grow.original
         rows = np.flatnonzero(samples)
-        source, count, reward = grow.source[rows], grow.count[rows], grow.reward[rows]
+        source, count, reward = grow.source[rows], grow.count[rows], grow.reward[rows].astype(np.float64)
 
         def total(weight):
             return np.bincount(source, weight, grow.sources)
@@ -36,17 +36,10 @@ class PerSource:
         self.best, self.worst = self.best[there], self.worst[there]
 
 
-def percentiles(values, weights):
-    """5, 25, 50, 75 and 95 % of the weighted values."""
-    order = np.argsort(values)
-    reached = np.cumsum(weights[order]) / weights.sum()
-    return [values[order][min(np.searchsorted(reached, p), len(order) - 1)] for p in (0.05, 0.25, 0.5, 0.75, 0.95)]
-
-
 def describe(name, values, weights, form):
     if len(values) == 0:
         return f"  {name:<22} none"
-    shown = "  ".join(format(value, form) for value in percentiles(values, weights))
+    shown = "  ".join(format(value, form) for value in weighted_percentiles(values, weights, LEVELS))
     return f"  {name:<22} mean {format(np.average(values, weights=weights), form)}   5/25/50/75/95 %: {shown}"
 
 
@@ -56,7 +49,7 @@ def figures_text(run, grow, number, reward, per_source):
     options = grow.options()
     asked = ", ".join(f"{key} {options[key]}" for key in ("samples", "temperature", "precision") if key in options)
     lines = [
-        f"Grow step g{number} of {run.path.resolve().name}" + (f" ({asked})" if asked else ""),
+        f"Grow step g{number} of {run.name}" + (f" ({asked})" if asked else ""),
         f"  sources                {grow.sources:,}",
         f"  candidates             {grow.count.sum():,}: {drawn:,} samples, {grow.count[originals].sum():,} originals",
         f"  distinct samples       {distinct:,}; {100 * (1 - distinct / max(drawn, 1)):.1f} % of the samples repeat another",
@@ -81,8 +74,8 @@ def figures_text(run, grow, number, reward, per_source):
         "  R >       candidates    share   sources without a kept sample",
     ]
     for threshold in THRESHOLDS:
-        kept = grow.count[grow.reward > threshold].sum()
-        empty = int((per_source.best <= threshold).sum())
+        kept = grow.count[grow.above(threshold)].sum()
+        empty = int((per_source.best <= np.float32(threshold)).sum())
         lines.append(f"  {threshold:<6g} {kept:>13,} {100 * kept / grow.count.sum():>6.1f} %   {empty:,} "
                      f"({100 * empty / max(len(per_source.best), 1):.1f} %)")
     return "\n".join(lines)
@@ -111,7 +104,7 @@ def examples_text(run, grow, how_many):
     for title, order in (("Best samples", falling), ("Worst samples", rising)):
         lines.append(f"\n{title}, one a source")
         for row in choose(grow, order, how_many):
-            source = grow.source[row]
+            source = grow.corpus_row[grow.source[row]]
             lines.append(f"  reward {grow.reward[row]:.3f}, drawn {grow.count[row]} x, log-probability "
                          f"{grow.log_prob[row]:.1f}, source {source}")
             for name, texts in (("source", sources), ("reference", references)):
@@ -169,33 +162,30 @@ def draw(run, grow, number, reward, per_source, path):
     if len(per_source.mean):
         draw_distinct(duplicates, per_source)
         draw_spread(spread, per_source, reward)
-    figure.suptitle(f"Grow step g{number} of run {run.path.resolve().name}: {grow.count.sum():,} candidates of "
+    figure.suptitle(f"Grow step g{number} of run {run.name}: {grow.count.sum():,} candidates of "
                     f"{grow.sources:,} sources", fontsize=11)
     figure.savefig(path)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", help="run directory")
-    parser.add_argument("--grow-step", type=int, default=1, help="[1]")
-    parser.add_argument("--reward", default="chrf", help="reward column [chrf]")
-    parser.add_argument("--examples", type=int, default=5, help="examples of each kind [5]")
-    parser.add_argument("--out", help="folder to write to [report/ of the run]")
+    parser = arguments(__doc__)
+    grow_arguments(parser)
+    parser.add_argument("--examples", type=at_least(0), default=5, metavar="N", help="examples of each kind [5]")
     options = parser.parse_args()
     run = Run(options.run)
-    grow = GrowStep(run, options.grow_step, options.reward)
+    reward = run.reward_name(options.reward)
+    grow = GrowStep(run, options.grow_step, reward)
     if not grow.complete:
         warn(f"{grow.path} has no index yet: these are the shards that are complete")
     per_source = PerSource(grow)
-    text = (figures_text(run, grow, options.grow_step, options.reward, per_source) + "\n" +
+    text = (figures_text(run, grow, options.grow_step, reward, per_source) + "\n" +
             examples_text(run, grow, options.examples) + "\n")
+    name = f"grow_summary.g{options.grow_step}.{reward}"
+    paths = [run.write_report(name + ".txt", text, options.out), run.report(name + ".png", options.out)]
+    draw(run, grow, options.grow_step, reward, per_source, paths[-1])
     print(text)
-    name = f"grow_summary.g{options.grow_step}.{options.reward}"
-    print(run.write_report(name + ".txt", text, options.out))
-    path = run.report(name + ".png", options.out)
-    draw(run, grow, options.grow_step, options.reward, per_source, path)
-    print(path)
+    print(*paths, sep="\n")
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 """Reward by Improve step (the paper's figure 3), with corpus BLEU and chrF against the references beside it."""
 
-import argparse
 import math
+import textwrap
 
-from rest_run import CONTROL, GREEDY, SAMPLED, Problem, Run, figure_of, new_figure
+from rest_run import CONTROL, GREEDY, SAMPLED, Problem, Run, arguments, figure_of, new_figure, start, trained_on
 
 
 def label(policy, step):
-    threshold = figure_of(step, "threshold")
-    data = "bitext" if not step else "all" if threshold < 0 else f"R > {threshold:g}"
-    return f"{policy.split('/')[-1]}\n{data}"
+    return "\n".join([policy.split("/")[-1]] + textwrap.wrap(trained_on(step), 16))
 
 
 def draw_rewards(axes, metrics, kind, colour, name, shift):
@@ -65,17 +63,15 @@ def draw(run, variant, corpus, path):
         axes.set_xticks(range(len(labels)), labels, fontsize=7.5 if small else 9)
         axes.set_xlim(-0.4, len(labels) - 0.6)
     figure.supxlabel("policy, and the candidates its step trained on", fontsize=10)
-    figure.suptitle(f"Reward by Improve step: run {run.path.resolve().name}, variant {variant}; bars are 95 % "
+    figure.suptitle(f"Reward by Improve step: run {run.name}, variant {variant}; bars are 95 % "
                     "bootstrap intervals, BLEU and chrF are of greedy output against the references", fontsize=10)
     figure.savefig(path)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", help="run directory")
-    parser.add_argument("--variant", default="bc", help="Improve variant [bc]")
-    parser.add_argument("--corpus", default="valid", choices=["valid", "test"], help="[valid]")
-    parser.add_argument("--out", help="folder to write to [report/ of the run]")
+    parser = arguments(__doc__)
+    parser.add_argument("--variant", default="bc", metavar="NAME", help="Improve variant [bc]")
+    parser.add_argument("--corpus", default="valid", choices=["valid", "test"], help="corpus evaluated on [valid]")
     options = parser.parse_args()
     run = Run(options.run)
     path = run.report(f"reward_by_step.{options.variant}.{options.corpus}.png", options.out)
@@ -84,4 +80,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

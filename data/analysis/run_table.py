@@ -3,24 +3,18 @@
 
 Also writes it to report/table.md of the run, for all corpora that were evaluated."""
 
-import argparse
 import math
 
-from rest_run import Problem, Run, figure_of
+from rest_run import Problem, Run, arguments, figure_of, start, trained_on
+from tables import as_markdown, as_text
 
 HEADINGS = ["policy", "trained on", "candidates", "kept", "reward, sampled", "95 % interval", "reward, greedy",
             "BLEU", "chrF", "KL"]
+LEFT = 2  # columns of text
 
 
 def number(value, form):
     return "-" if math.isnan(value) else format(value, form)
-
-
-def training_data(step):
-    if not step:
-        return "bitext"
-    threshold = figure_of(step, "threshold")
-    return "all" if threshold < 0 else f"R > {threshold:g}"
 
 
 def interval(figures):
@@ -30,7 +24,7 @@ def interval(figures):
 
 def row(label, step, metrics):
     sampled = metrics.get("sampled", {})
-    return [label, training_data(step), number(figure_of(step, "kept", "candidates"), ",.0f"),
+    return [label, trained_on(step), number(figure_of(step, "kept", "candidates"), ",.0f"),
             number(100 * figure_of(step, "kept_share"), ".1f") + (" %" if "kept_share" in step else ""),
             number(figure_of(sampled, "mean_reward"), ".4f"), interval(sampled),
             number(figure_of(metrics, "greedy", "mean_reward"), ".4f"),
@@ -59,49 +53,33 @@ def caption(run, variant, corpus):
     metrics = run.metrics("g0-i0", corpus) or {}
     sampled = metrics.get("sampled", {})
     half = " (report half)" if corpus == "valid" else ""
-    return (f"{run.path.name}, variant {variant}, {corpus}{half}: {metrics.get('sources', '?')} sources, reward "
+    return (f"{run.name}, variant {variant}, {corpus}{half}: {metrics.get('sources', '?')} sources, reward "
             f"{metrics.get('reward', '?')}, T = {sampled.get('temperature', '?')}, {sampled.get('samples', '?')} samples; "
             "BLEU and chrF of greedy output; KL to g0-i0 per position in nats")
 
 
-def as_text(rows):
-    lines = [HEADINGS] + rows
-    widths = [max(len(line[i]) for line in lines) for i in range(len(HEADINGS))]
-    shown = []
-    for line in lines:
-        cells = [cell.ljust(width) if i < 2 else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))]
-        shown.append("  ".join(cells).rstrip())
-    shown.insert(1, "-" * max(map(len, shown)))
-    return "\n".join(shown)
-
-
-def as_markdown(rows):
-    rule = ["---"] * 2 + ["---:"] * (len(HEADINGS) - 2)
-    return "\n".join("| " + " | ".join(line) + " |" for line in [HEADINGS, rule] + rows)
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", help="run directory")
-    parser.add_argument("--variant", default="bc", help="Improve variant [bc]")
-    parser.add_argument("--corpus", default="valid", help="corpus to print [valid]")
+    parser = arguments(__doc__)
+    parser.add_argument("--variant", default="bc", metavar="NAME", help="Improve variant [bc]")
+    parser.add_argument("--corpus", default="valid", choices=["valid", "test"], help="corpus to print [valid]")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     options = parser.parse_args()
     run = Run(options.run)
     rows, notes = collect(run, options.variant, options.corpus)
     if not rows:
         raise Problem(f"{run.path / 'metrics'} has no evaluation on {options.corpus}; run rest_evaluate")
-    print(caption(run, options.variant, options.corpus) + "\n")
-    print(as_markdown(rows) if options.markdown else as_text(rows))
-    for note in notes:
-        print(("\n" if options.markdown else "") + note)
     pages = []
     for corpus in ("valid", "test"):
-        rows, notes = collect(run, options.variant, corpus)
-        if rows:
-            pages.append("\n\n".join([caption(run, options.variant, corpus), as_markdown(rows)] + notes))
-    run.write_report("table.md", "\n\n".join(pages) + "\n")
+        page_rows, page_notes = collect(run, options.variant, corpus)
+        if page_rows:
+            pages.append("\n\n".join([caption(run, options.variant, corpus), as_markdown(HEADINGS, page_rows, LEFT)] +
+                                     page_notes))
+    run.write_report("table.md", "\n\n".join(pages) + "\n", options.out)
+    print(caption(run, options.variant, options.corpus) + "\n")
+    print((as_markdown if options.markdown else as_text)(HEADINGS, rows, LEFT))
+    for note in notes:
+        print(("\n" if options.markdown else "") + note)
 
 
 if __name__ == "__main__":
-    main()
+    start(main)

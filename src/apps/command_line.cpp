@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "rest/comm/build_info.hpp"
+#include "rest/comm/version_text.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 
@@ -15,7 +15,7 @@ struct Raw {
   std::string experiment, run;
   std::vector<std::string> overrides;
   int threads = 1;
-  bool print_experiment = false, version = false;
+  bool print_experiment = false, version = false, allow_mixed_cpus = false;
 };
 
 void add_common_options(CLI::App& app, Raw& raw) {
@@ -26,21 +26,15 @@ void add_common_options(CLI::App& app, Raw& raw) {
       ->take_all();
   app.add_option("--threads", raw.threads, "Computing threads of each rank; results depend on it in the last bits [1]")
       ->check(CLI::Range(1, 1024));
+  app.add_flag(
+      "--allow-mixed-cpus", raw.allow_mixed_cpus,
+      "Let ranks compute with different instruction sets: results then differ from run to run in the last bits");
   app.add_flag("--print-experiment", raw.print_experiment, "Print the complete experiment, all defaults filled in");
   app.add_flag("--version", raw.version, "Print revision and library versions");
 }
 
 void print(const Communicator& world, const std::string& text) {
   if (world.is_root()) std::cout << text << std::flush;
-}
-
-void print_version(const Communicator& world, const std::string& program) {
-  std::string text = program + "\n";
-  const nlohmann::json info = build_info();
-  for (const auto& [key, value] : info.items()) {
-    text += "  " + key + ": " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
-  }
-  print(world, text);
 }
 
 RunDirectory open_run(const Communicator& world, const Raw& raw, const std::string& program) {
@@ -56,6 +50,13 @@ RunDirectory open_run(const Communicator& world, const Raw& raw, const std::stri
 }
 
 }  // namespace
+
+void add_device_option(CLI::App& app, std::string& device) {
+  app.add_option("--device", device, "Compute on cpu, or on cuda: one GPU a rank")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->envname("REST_DEVICE")
+      ->capture_default_str();
+}
 
 std::optional<CommandLine> read_command_line(const Communicator& world, int argc, char** argv, const ProgramHelp& help,
                                              const std::function<void(CLI::App&)>& add_options) {
@@ -75,7 +76,7 @@ std::optional<CommandLine> read_command_line(const Communicator& world, int argc
     throw UsageError(error.what(), "", help.name + " --help shows the options");
   }
   if (raw.version) {
-    print_version(world, help.name);
+    print(world, version_text(help.name));
     return std::nullopt;
   }
   if (raw.experiment.empty()) throw UsageError("no experiment file given", "", "start as in: " + help.example);
@@ -84,7 +85,7 @@ std::optional<CommandLine> read_command_line(const Communicator& world, int argc
     print(world, to_toml(experiment));
     return std::nullopt;
   }
-  return CommandLine{experiment, open_run(world, raw, help.name), raw.threads};
+  return CommandLine{experiment, open_run(world, raw, help.name), raw.threads, raw.allow_mixed_cpus, help.name};
 }
 
 }  // namespace rest

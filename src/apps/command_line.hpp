@@ -24,7 +24,12 @@ struct CommandLine {
   Experiment experiment;
   RunDirectory run;
   int threads = 1;  ///< computing threads of each rank
+  bool allow_mixed_cpus = false;
+  std::string program;
 };
+
+/// --device cpu|cuda, for the programs that compute; what choose_device() takes.
+void add_device_option(CLI::App& app, std::string& device);
 
 /// Reads EXPERIMENT.toml --run DIR --set section.key=value --threads N and what `add_options` registers; makes the run
 /// directory and starts the log there. Nothing when --help, --version or --print-experiment have been answered: the

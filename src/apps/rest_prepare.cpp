@@ -1,4 +1,4 @@
-#include "apps/command_line.hpp"
+#include "apps/work_session.hpp"
 #include "rest/comm/communicator.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/store/prepare_corpus.hpp"
@@ -11,10 +11,15 @@ int body(const rest::Communicator& world, int argc, char** argv) {
       {"rest_prepare",
        "Trains the tokenizer (or takes data.tokenizer) and encodes the text of section [data] for all other programs.",
        "rest_prepare data/experiments/synthetic.toml --run run/synthetic"});
-  if (command) rest::prepare_corpora(world, command->experiment, command->run);
+  if (!command) return rest::exit_success;
+  const rest::WorkSession work(world, *command, {"prepare", ""});
+  rest::prepare_corpora(world, command->experiment, work.run());
   return rest::exit_success;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

@@ -1,6 +1,6 @@
 #include <CLI/CLI.hpp>
 
-#include "apps/command_line.hpp"
+#include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/reward/score_step.hpp"
 
@@ -18,11 +18,14 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         app.add_option("--reward", reward, "Reward to write [reward.name of the experiment]");
       });
   if (!command) return rest::exit_success;
-  rest::install_stop_signals();
   const auto model = rest::make_reward(reward.empty() ? command->experiment.reward.name : reward);
-  return rest::run_score_step(world, command->run, grow_step, *model);
+  const rest::WorkSession work(world, *command, rest::score_work(grow_step, model->name()));
+  return rest::run_score_step(world, work.run(), grow_step, *model);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int main(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

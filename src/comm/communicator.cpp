@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t piece_bytes = std::size_t{1} << 26;
 
 void broadcast_pieces(const Communicator& communicator, char* bytes, std::size_t size, int root) {
+  const Waiting waiting(communicator, "MPI_Bcast");
   for (std::size_t first = 0; first < size; first += piece_bytes) {
     const auto count = static_cast<int>(std::min(piece_bytes, size - first));
     check_mpi(MPI_Bcast(bytes + first, count, MPI_BYTE, root, mpi_comm(communicator)), "MPI_Bcast");
@@ -22,6 +23,7 @@ void broadcast_pieces(const Communicator& communicator, char* bytes, std::size_t
 
 /// Byte counts of all ranks.
 std::vector<std::size_t> gather_sizes(const Communicator& communicator, std::size_t own) {
+  const Waiting waiting(communicator, "MPI_Allgather");
   const std::uint64_t size = own;
   std::vector<std::uint64_t> sizes(static_cast<std::size_t>(communicator.size()));
   check_mpi(MPI_Allgather(&size, 1, MPI_UINT64_T, sizes.data(), 1, MPI_UINT64_T, mpi_comm(communicator)),
@@ -36,6 +38,7 @@ void gather_bytes(const Communicator& communicator, const void* own, const std::
     const std::vector<int> counts(sizes.begin(), sizes.end());
     std::vector<int> offsets(counts.size(), 0);
     std::partial_sum(counts.begin(), counts.end() - 1, offsets.begin() + 1);
+    const Waiting waiting(communicator, "MPI_Allgatherv");
     check_mpi(MPI_Allgatherv(own, counts[rank], MPI_BYTE, all, counts.data(), offsets.data(), MPI_BYTE,
                              mpi_comm(communicator)),
               "MPI_Allgatherv");
@@ -68,8 +71,9 @@ void check_mpi(int status, const char* call) {
 
 Communicator duplicate(const Communicator& communicator) {
   MPI_Comm copy = MPI_COMM_NULL;
+  const Waiting waiting(communicator, "MPI_Comm_dup");
   check_mpi(MPI_Comm_dup(mpi_comm(communicator), &copy), "MPI_Comm_dup");
-  return Communicator(std::make_shared<const Communicator::Handle>(copy, true));
+  return Communicator(std::make_shared<const Communicator::Handle>(copy, true, communicator.handle()->activity));
 }
 
 Communicator::Communicator(std::shared_ptr<const Handle> handle) : handle_(std::move(handle)) {
@@ -78,13 +82,16 @@ Communicator::Communicator(std::shared_ptr<const Handle> handle) : handle_(std::
 }
 
 void barrier(const Communicator& communicator) {
-  if (communicator.handle()) check_mpi(MPI_Barrier(mpi_comm(communicator)), "MPI_Barrier");
+  if (!communicator.handle()) return;
+  const Waiting waiting(communicator, "MPI_Barrier");
+  check_mpi(MPI_Barrier(mpi_comm(communicator)), "MPI_Barrier");
 }
 
 bool any(const Communicator& communicator, bool value) {
   if (!communicator.handle()) return value;
   const int own = value ? 1 : 0;
   int all = 0;
+  const Waiting waiting(communicator, "MPI_Allreduce");
   check_mpi(MPI_Allreduce(&own, &all, 1, MPI_INT, MPI_MAX, mpi_comm(communicator)), "MPI_Allreduce");
   return all != 0;
 }
@@ -92,12 +99,14 @@ bool any(const Communicator& communicator, bool value) {
 std::int64_t sum(const Communicator& communicator, std::int64_t value) {
   if (!communicator.handle()) return value;
   std::int64_t all = 0;
+  const Waiting waiting(communicator, "MPI_Allreduce");
   check_mpi(MPI_Allreduce(&value, &all, 1, MPI_INT64_T, MPI_SUM, mpi_comm(communicator)), "MPI_Allreduce");
   return all;
 }
 
 std::string broadcast(const Communicator& communicator, std::string bytes) {
   if (!communicator.handle()) return bytes;
+  const Waiting waiting(communicator, "MPI_Bcast");
   std::uint64_t size = bytes.size();
   check_mpi(MPI_Bcast(&size, 1, MPI_UINT64_T, 0, mpi_comm(communicator)), "MPI_Bcast");
   bytes.resize(size);
@@ -129,11 +138,12 @@ std::vector<double> all_gather(const Communicator& communicator, Span<const doub
 
 Communicator split_by_host(const Communicator& communicator) {
   if (!communicator.handle()) return {};
+  const Waiting waiting(communicator, "MPI_Comm_split_type");
   MPI_Comm host = MPI_COMM_NULL;
   check_mpi(
       MPI_Comm_split_type(mpi_comm(communicator), MPI_COMM_TYPE_SHARED, communicator.rank(), MPI_INFO_NULL, &host),
       "MPI_Comm_split_type");
-  return Communicator(std::make_shared<const Communicator::Handle>(host, true));
+  return Communicator(std::make_shared<const Communicator::Handle>(host, true, communicator.handle()->activity));
 }
 
 }  // namespace rest

@@ -1,7 +1,9 @@
 #include "rest/comm/gradient_reducer.hpp"
 
 #include <algorithm>
+#include <optional>
 
+#include "leaf_cursor.hpp"
 #include "leaf_tree.hpp"
 #include "mpi_handle.hpp"
 #include "rest/core/error.hpp"
@@ -29,8 +31,7 @@ class TreeReducer : public GradientReducer {
       : communicator_(communicator.handle() ? duplicate(communicator) : communicator),
         tree_{0, leaves},
         elements_(elements),
-        own_(leaves_of_rank(leaves, communicator.rank(), communicator.size())),
-        next_leaf_(own_.first),
+        cursor_(leaves_of_rank(leaves, communicator.rank(), communicator.size()), elements),
         halving_(is_power_of_two(leaves) && is_power_of_two(communicator.size())) {
     for (int r = 0; r < communicator.size(); ++r) {
       nodes_of_rank_.push_back(nodes_within(tree_, leaves_of_rank(leaves, r, communicator.size())));
@@ -39,11 +40,7 @@ class TreeReducer : public GradientReducer {
   }
 
   void add(std::int64_t leaf, Span<const float> values) override {
-    if (leaf != next_leaf_ || leaf >= own_.last || values.size() != elements_) {
-      throw Error(concat("the gradient reducer was given leaf ", leaf, " of ", values.size(), " elements"),
-                  concat("it expects leaf ", next_leaf_, " of [", own_.first, ", ", own_.last, ") with ", elements_));
-    }
-    ++next_leaf_;
+    cursor_.take(leaf, values.size());
     const TreeNode node{leaf, 1};
     if (!stack_.empty() && are_siblings(tree_, stack_.back().node, node)) {
       add_to(stack_.back().sum.data(), values.data(), elements_);
@@ -56,11 +53,10 @@ class TreeReducer : public GradientReducer {
   }
 
   Span<float> finish() override {
-    if (next_leaf_ != own_.last) {
-      throw Error(concat("the gradient of leaf ", next_leaf_, " is missing from the reduction"));
-    }
-    next_leaf_ = own_.first;
+    cursor_.finish();
     spares_.push_back(std::move(total_));
+    std::optional<Waiting> waiting;
+    if (communicator_.handle()) waiting.emplace(communicator_, "the reduction of gradients");
     if (communicator_.size() == 1 || halving_) {
       total_ = std::move(stack_.back().sum);  // own leaves are one complete subtree
       stack_.pop_back();
@@ -191,8 +187,7 @@ class TreeReducer : public GradientReducer {
   Communicator communicator_;
   TreeNode tree_;
   std::size_t elements_;
-  LeafRange own_;
-  std::int64_t next_leaf_;
+  LeafCursor cursor_;
   bool halving_;
   std::vector<std::vector<TreeNode>> nodes_of_rank_;  // what each rank's leaves add up to by themselves
   std::size_t partial_sums_ = 0;                      // of the other ranks
@@ -214,12 +209,15 @@ LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks) {
   return {leaves * rank / ranks, leaves * (rank + 1) / ranks};
 }
 
+void require_leaves(const Communicator& communicator, std::int64_t leaves) {
+  if (leaves >= communicator.size()) return;
+  throw UsageError(concat(leaves, " leaves cannot feed ", communicator.size(), " ranks"), "",
+                   "raise train.leaves and improve.leaves to at least the number of ranks, or use fewer ranks");
+}
+
 std::unique_ptr<GradientReducer> make_tree_reducer(const Communicator& communicator, std::int64_t leaves,
                                                    std::size_t elements) {
-  if (leaves < communicator.size()) {
-    throw UsageError(concat(leaves, " leaves cannot feed ", communicator.size(), " ranks"), "",
-                     "raise train.leaves and improve.leaves to at least the number of ranks, or use fewer ranks");
-  }
+  require_leaves(communicator, leaves);
   return std::make_unique<TreeReducer>(communicator, leaves, elements);
 }
 

@@ -107,6 +107,9 @@ int run_main(int argc, char** argv, int (*body)(const Communicator& world, int a
     try {
       configure_log(program, session.world().rank());
       return agree_on_exit(session.world(), body(session.world(), argc, argv));
+    } catch (const Stopped&) {
+      if (session.world().is_root()) log_info("stopped by a signal; start the same command again to go on");
+      return agree_on_exit(session.world(), exit_stopped);
     } catch (const UsageError& problem) {
       return end_usage(session, problem.what());
     } catch (const std::bad_alloc&) {

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
+#include <type_traits>
 
 #include "mpi_handle.hpp"
 #include "rest/core/log.hpp"
@@ -15,9 +17,23 @@ namespace {
 constexpr std::int64_t nothing_left = -1;
 constexpr useconds_t nap = 100;  // microseconds between looks at the mailbox: a waiting rank leaves its core to others
 
-/// Words of the other ranks to rank 0 (tag_word). `ask` is answered by an item or nothing_left (tag_item). Each rank
-/// says one of the other two exactly once, as its last word.
-enum Word : std::int64_t { ask, leave, leave_and_stop };
+using Clock = std::chrono::steady_clock;
+using Counters = WorkQueue::Counters;
+
+constexpr std::chrono::seconds report_pause{1};
+
+/// Words of the other ranks to rank 0 (tag_word). `ask` is answered by an item or nothing_left (tag_item), `report` by
+/// nothing. Each rank says one of the other two exactly once, as its last word: messages of a rank arrive in order, so
+/// that rank 0, which waits for the last words, leaves none unread.
+enum Word : std::int64_t { ask, report, leave, leave_and_stop };
+/// A word as it travels, with what its rank has done so far.
+struct Message {
+  std::int64_t word;
+  Counters done;
+};
+constexpr int message_length = sizeof(Message) / sizeof(std::int64_t);
+static_assert(std::is_trivially_copyable_v<Message> &&
+              sizeof(Message) == (1 + Counters().size()) * sizeof(std::int64_t));
 /// Rank 0 sends each other rank exactly one notice (tag_notice): when a stop is requested, else when that rank leaves.
 constexpr int tag_word = 1, tag_item = 2, tag_notice = 3;
 
@@ -36,7 +52,8 @@ class Arrival {
     check_mpi(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
     return done != 0;  // also when nothing is expected
   }
-  std::int64_t wait() {
+  std::int64_t wait(const Communicator& from) {
+    const Waiting waiting(from, "the work queue");
     while (!is_here()) usleep(nap);
     return value_;
   }
@@ -51,9 +68,12 @@ class Arrival {
 struct WorkQueue::State {
   Communicator communicator;  // of this queue alone
   std::vector<std::int64_t> items;
+  Observer observer;
   bool stopped = false;
+  Counters done{};  // by this rank
 
   // Rank 0, and serial.
+  std::vector<Counters> done_by_rank;
   std::size_t next_item = 0;
   std::vector<bool> told, noticed;  // by rank: that nothing is left (or it left); the notice
   int left = 0;
@@ -62,6 +82,7 @@ struct WorkQueue::State {
   Arrival item, notice;
   bool finished = false, said_last = false;
   std::int64_t started = 0;
+  Clock::time_point last_word = Clock::now();
 
   int others() const { return communicator.size() - 1; }
   bool all_told() const { return std::count(told.begin(), told.end(), true) == others(); }
@@ -80,8 +101,20 @@ struct WorkQueue::State {
     for (int r = 1; stopped && r < communicator.size(); ++r) send_notice(r);
   }
 
-  void answer(int rank, std::int64_t word) {
+  void observe() const {
+    if (!observer) return;
+    Counters totals = done;
+    for (const Counters& of_rank : done_by_rank) {
+      for (std::size_t i = 0; i < totals.size(); ++i) totals[i] += of_rank[i];
+    }
+    observer(totals);
+  }
+
+  void answer(int rank, const Message& message) {
     const auto r = static_cast<std::size_t>(rank);
+    const std::int64_t word = message.word;
+    done_by_rank[r] = message.done;
+    if (word == report) return;
     if (word == ask) {
       const std::int64_t item_or_none = take();
       if (item_or_none == nothing_left) told[r] = true;
@@ -95,40 +128,58 @@ struct WorkQueue::State {
     note_stop();
   }
 
+  /// Answers all that came.
   void serve() {
     note_stop();
-    while (others() > 0) {
+    for (int answered = 0; others() > 0; ++answered) {
       int waiting = 0;
       MPI_Status status;
       check_mpi(MPI_Iprobe(MPI_ANY_SOURCE, tag_word, mpi_comm(communicator), &waiting, &status), "MPI_Iprobe");
-      if (!waiting) return;
-      std::int64_t word = ask;
-      check_mpi(MPI_Recv(&word, 1, MPI_INT64_T, status.MPI_SOURCE, tag_word, mpi_comm(communicator), MPI_STATUS_IGNORE),
+      if (!waiting) {
+        if (answered > 0) observe();
+        return;
+      }
+      Message message{};
+      check_mpi(MPI_Recv(&message, message_length, MPI_INT64_T, status.MPI_SOURCE, tag_word, mpi_comm(communicator),
+                         MPI_STATUS_IGNORE),
                 "MPI_Recv");
-      answer(status.MPI_SOURCE, word);
+      answer(status.MPI_SOURCE, message);
     }
   }
 
   std::int64_t next_of_root() {
     serve();
     const std::int64_t own = take();
+    if (own != nothing_left || others() == 0) return own;
     // The others still ask, and rank 0 may be away for long once it has been told that its work is done.
-    while (own == nothing_left && !stopped && !all_told()) {
+    const Waiting waiting(communicator, "the work queue");
+    while (!stopped && !all_told()) {
       usleep(nap);
       serve();
     }
     return own;
   }
 
+  void say(Word word) {
+    const Message message{word, done};
+    last_word = Clock::now();
+    check_mpi(MPI_Send(&message, message_length, MPI_INT64_T, 0, tag_word, mpi_comm(communicator)), "MPI_Send");
+  }
+
   void ask_for_item() {
     item.expect(communicator, tag_item);
-    send(communicator, 0, tag_word, ask);
+    say(ask);
   }
 
   void say_last(Word word) {
     if (said_last) return;
     said_last = finished = true;
-    send(communicator, 0, tag_word, word);
+    say(word);
+  }
+
+  void progress_of_other() {
+    if (finished || is_stopped()) return;
+    if (Clock::now() - last_word >= report_pause) say(report);
   }
 
   /// A stop anywhere: here, or noticed by rank 0 (whose notice comes to a rank that has not left only for that).
@@ -139,9 +190,12 @@ struct WorkQueue::State {
   }
 
   std::int64_t next_of_other() {
-    while (!finished && !is_stopped() && !item.is_here()) usleep(nap);
+    {
+      const Waiting waiting(communicator, "the work queue");
+      while (!finished && !is_stopped() && !item.is_here()) usleep(nap);
+    }
     if (finished) return nothing_left;
-    const std::int64_t own = item.wait();
+    const std::int64_t own = item.wait(communicator);
     if (own == nothing_left) {
       say_last(leave);
       return nothing_left;
@@ -153,24 +207,28 @@ struct WorkQueue::State {
 
   void end() {
     if (communicator.is_root()) {
+      const Waiting waiting(communicator, "the work queue");
       while (left < others()) {
         serve();
         usleep(nap);
       }
     } else {
       say_last(stop_requested() ? leave_and_stop : leave);
-      item.wait();
-      notice.wait();
+      item.wait(communicator);
+      notice.wait(communicator);
     }
   }
 };
 
-WorkQueue::WorkQueue(const Communicator& communicator, std::vector<std::int64_t> items) : state_(new State) {
+WorkQueue::WorkQueue(const Communicator& communicator, std::vector<std::int64_t> items, Observer observer)
+    : state_(new State) {
   state_->items = std::move(items);
+  state_->observer = std::move(observer);
   if (!communicator.handle()) return;
   state_->communicator = duplicate(communicator);
   state_->told.assign(static_cast<std::size_t>(communicator.size()), false);
   state_->noticed = state_->told;
+  state_->done_by_rank.assign(state_->told.size(), Counters{});
   if (communicator.is_root()) return;
   state_->notice.expect(state_->communicator, tag_notice);
   state_->ask_for_item();
@@ -199,10 +257,18 @@ std::optional<std::int64_t> WorkQueue::next() {
 void WorkQueue::progress() {
   if (state_->communicator.is_root()) {
     state_->serve();
-  } else if (!state_->finished) {
-    state_->is_stopped();
+  } else {
+    state_->progress_of_other();
   }
 }
+
+void WorkQueue::progress(const Counters& done) {
+  state_->done = done;
+  progress();
+  if (state_->communicator.is_root()) state_->observe();
+}
+
+bool WorkQueue::stopped() const { return state_->stopped; }
 
 std::int64_t WorkQueue::handed_out() const {
   return state_->communicator.is_root() ? static_cast<std::int64_t>(state_->next_item) : state_->started;

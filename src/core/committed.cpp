@@ -11,6 +11,7 @@
 #include <fstream>
 #include <vector>
 
+#include "rest/core/commit_check.hpp"
 #include "rest/core/error.hpp"
 
 namespace rest {
@@ -132,6 +133,20 @@ void put_in_place(const fs::path& path, const Lineage& lineage, const json& side
   rename_durably(temporary_path(record), record);
 }
 
+/// Nothing when there is none that can be read.
+std::optional<CommitRecord> read_record(const fs::path& path) {
+  std::ifstream in(record_path(path));
+  if (!in) return std::nullopt;
+  try {
+    const json stored = json::parse(in);
+    return CommitRecord{stored.at("name"), stored.at("bytes"), stored.at("sha256"), stored.at("lineage")};
+  } catch (const json::exception&) {
+    return std::nullopt;
+  } catch (const std::ios_base::failure&) {
+    return std::nullopt;
+  }
+}
+
 /// Runs `work`; if it throws, removes the temporaries of `path` and passes the exception on.
 template <class Work>
 void cleaning_up(const fs::path& path, Work work) {
@@ -187,20 +202,12 @@ void commit_directory(const fs::path& path, const Lineage& lineage, const std::f
 }
 
 std::optional<CommitRecord> find_committed(const fs::path& path) {
-  std::ifstream in(record_path(path));
-  if (!in) return std::nullopt;
+  auto record = read_record(path);
   try {
-    const json stored = json::parse(in);
-    CommitRecord record{stored.at("name"), stored.at("bytes"), stored.at("sha256"), stored.at("lineage")};
-    if (size_of(path) != record.bytes) return std::nullopt;
-    return record;
-  } catch (const json::exception&) {
-    return std::nullopt;
-  } catch (const std::ios_base::failure&) {
-    return std::nullopt;
+    if (record && size_of(path) == record->bytes) return record;
   } catch (const Error&) {
-    return std::nullopt;
   }
+  return std::nullopt;
 }
 
 bool is_committed(const fs::path& path, const Lineage& lineage) {
@@ -226,6 +233,36 @@ CommitRecord verify_committed(const fs::path& path, const std::string& made_by) 
                 "remove it and make it again with " + made_by);
   }
   return *record;
+}
+
+CommitCheck check_committed(const fs::path& path, Hashing hashing) {
+  std::error_code ignored;
+  const bool there = fs::exists(path, ignored);
+  if (!fs::exists(record_path(path), ignored)) {
+    return {std::nullopt, there ? CommitState::no_record : CommitState::absent};
+  }
+  auto record = read_record(path);
+  const auto state = [&] {
+    if (!record) return CommitState::unreadable_record;
+    if (!there) return CommitState::no_artefact;
+    if (record->name != path.filename()) return CommitState::other_name;
+    if (size_of(path) != record->bytes) return CommitState::other_size;
+    if (hashing == Hashing::on && digest_of(path) != record->sha256) return CommitState::other_bytes;
+    return CommitState::complete;
+  }();
+  return {std::move(record), state};
+}
+
+void set_aside(const fs::path& path, const fs::path& aside) {
+  make_folder(folder_of(aside));
+  remove_tree(record_path(aside));
+  remove_tree(aside);
+  std::error_code ignored;
+  if (fs::exists(record_path(path), ignored)) {
+    rename_durably(record_path(path), record_path(aside));
+    sync_directory(folder_of(path));
+  }
+  if (fs::exists(path, ignored)) rename_durably(path, aside);
 }
 
 void remove_committed(const fs::path& path) {

@@ -181,7 +181,9 @@ Experiment load_experiment(const fs::path& file, const std::vector<std::string>&
   resolve_paths(experiment, file.parent_path());
   // Paths given by --set are relative to where the user stands, as on any command line.
   for (const std::string& text : overrides) apply_override(experiment, text);
-  resolve_preset(experiment.model);  // its errors belong here, not in the middle of a run
+  // Their errors belong here, not in the middle of a run.
+  resolve_preset(experiment.model);
+  require_thresholds(experiment.improve.filter, experiment.improve.thresholds);
   return experiment;
 }
 

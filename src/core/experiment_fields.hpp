@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rest/core/experiment.hpp"
+#include "rest/core/filter_rules.hpp"
 
 namespace rest {
 
@@ -48,12 +49,10 @@ inline constexpr Rule<std::string> sampling_precision{
 inline constexpr Rule<std::string> reward_rule{[](const std::string& v) { return v == "chrf" || v == "bleu"; },
                                                "\"chrf\" or \"bleu\""};
 inline constexpr Rule<std::string> loss_rule{[](const std::string& v) { return v == "bc"; }, "\"bc\""};
-inline constexpr Rule<std::vector<double>> rising{[](const std::vector<double>& v) {
-                                                    for (std::size_t i = 1; i < v.size(); ++i)
-                                                      if (!(v[i - 1] < v[i])) return false;
-                                                    return !v.empty();
-                                                  },
-                                                  "rising numbers, at least one"};
+inline constexpr Rule<std::string> filter_rule{[](const std::string& v) { return is_filter(v); }, filter_words};
+// What their order and range must be depends on the filter: require_thresholds.
+inline constexpr Rule<std::vector<double>> not_empty{[](const std::vector<double>& v) { return !v.empty(); },
+                                                     "a list of at least one number"};
 
 /// One list a section: `visit(key, field, meaning, rule)`. Reading, overriding, printing and digests all walk these
 /// lists.
@@ -134,8 +133,11 @@ void fields(ImproveOptions& o, Visit visit) {
   visit("loss", o.loss, "bc: behaviour cloning", loss_rule);
   visit("seed", o.seed, "", any_integer);
   visit("grow_step", o.grow_step, "G: Grow steps of the whole run", positive);
-  visit("steps", o.steps, "I: Improve steps behind i0; fewer than thresholds skip the small ones", positive);
-  visit("thresholds", o.thresholds, "tau: a candidate is kept when its reward is above", rising);
+  visit("steps", o.steps, "I: Improve steps behind i0; fewer than thresholds skip those that keep most", positive);
+  visit("filter", o.filter,
+        "threshold, percentile, interpolation (both a source), quantile (of D_g) or top_k (a source)", filter_rule);
+  visit("thresholds", o.thresholds, "of the filter, one a step: tau, p, gamma or q, which rise, or k, which falls",
+        not_empty);
   visit("lambda", o.lambda, "share of sampled data in the loss; negative: as it comes", at_most_one);
   visit("keep_unfinished", o.keep_unfinished, "also train on samples cut at the maximum length", either);
   visit("precision", o.precision, "float32 or bfloat16", training_precision);

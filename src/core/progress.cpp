@@ -50,12 +50,13 @@ std::string with_note(const std::string& line, const std::string& note) {
 
 }  // namespace
 
-Progress::Progress(std::string label, std::string unit, std::uint64_t total, Output output)
+Progress::Progress(std::string label, std::string unit, std::uint64_t total, Output output, ProgressSink sink)
     : label_(std::move(label)),
       unit_(std::move(unit)),
       total_(total),
       enabled_(output == Output::enabled),
       terminal_(isatty(STDERR_FILENO) == 1),
+      sink_(std::move(sink)),
       start_(Clock::now()),
       last_print_(start_) {}
 
@@ -63,23 +64,40 @@ Progress::~Progress() {
   if (enabled_ && terminal_ && started_) std::fputs("\n", stderr);
 }
 
+ProgressFigures Progress::figures(Clock::time_point now) const {
+  ProgressFigures figures{label_, unit_, done_, total_};
+  const double taken = std::chrono::duration<double>(now - start_).count();
+  if (done_ > first_done_ && taken > 0.0) {
+    figures.rate = static_cast<double>(done_ - first_done_) / taken;
+    figures.seconds_left = total_ > done_ ? static_cast<double>(total_ - done_) / figures.rate : 0.0;
+  }
+  return figures;
+}
+
+bool Progress::is_due(Clock::time_point now) const {
+  const double pause = std::chrono::duration<double>(now - last_print_).count();
+  if (terminal_) return pause >= 0.2;
+  return pause >= (printed_ || done_ == first_done_ ? 30.0 : 5.0);
+}
+
 void Progress::update(std::uint64_t done, const std::string& note) {
   if (!enabled_) return;
-  done_ = done;
   const auto now = Clock::now();
+  done_ = done;
   if (!started_ || done < first_done_) {
     started_ = true;
     first_done_ = done;
     start_ = last_print_ = now;
-    return;
   }
-  if (std::chrono::duration<double>(now - last_print_).count() < (terminal_ ? 0.2 : 30.0)) return;
+  const ProgressFigures figures = this->figures(now);
+  if (sink_) sink_(figures);
+  if (!is_due(now)) return;
   last_print_ = now;
-  const double rate = static_cast<double>(done - first_done_) / std::chrono::duration<double>(now - start_).count();
+  printed_ = true;
   const double share = total_ == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
   std::string line = concat(label_, ": ", done, " of ", total_, " ", unit_, " (", number(100.0 * share), " %), ",
-                            number(rate), " ", unit_, "/s");
-  if (rate > 0.0 && total_ > done) line += ", " + duration(static_cast<double>(total_ - done) / rate) + " left";
+                            number(figures.rate), " ", unit_, "/s");
+  if (figures.seconds_left > 0.0) line += ", " + duration(figures.seconds_left) + " left";
   line = with_note(line, note);
   terminal_ ? draw_bar(share, line) : log_info(line);
 }
@@ -88,9 +106,11 @@ void Progress::finish(const std::string& note) {
   if (!enabled_) return;
   if (terminal_ && started_) std::fputs("\r\033[K", stderr);
   started_ = false;
-  const double taken = std::chrono::duration<double>(Clock::now() - start_).count();
-  std::string line = concat(label_, ": ", done_, " ", unit_, " in ", duration(taken));
-  if (done_ > first_done_) line += ", " + number(static_cast<double>(done_ - first_done_) / taken) + " " + unit_ + "/s";
+  const auto now = Clock::now();
+  const double rate = figures(now).rate;
+  std::string line =
+      concat(label_, ": ", done_, " ", unit_, " in ", duration(std::chrono::duration<double>(now - start_).count()));
+  if (rate > 0.0) line += ", " + number(rate) + " " + unit_ + "/s";
   log_info(with_note(line, note));
 }
 

@@ -1,9 +1,7 @@
 #include "rest/core/run_directory.hpp"
 
-#include <algorithm>
-#include <vector>
-
 #include "rest/core/committed.hpp"
+#include "rest/core/entries_of.hpp"
 #include "rest/core/error.hpp"
 
 namespace rest {
@@ -12,15 +10,6 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_policy(const fs::path& directory) { return find_committed(directory / "model.safetensors").has_value(); }
-
-/// What lies in a folder; nothing when it is none or cannot be read.
-std::vector<fs::path> entries_of(const fs::path& folder) {
-  std::vector<fs::path> entries;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) entries.push_back(entry.path());
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
 
 std::string policies_of(const fs::path& root) {
   std::string names;

@@ -28,6 +28,12 @@ std::vector<std::size_t> all_positions(std::size_t items) {
   return positions;
 }
 
+double mean_of(Span<const double> values, Span<const std::size_t> chosen) {
+  double total = 0.0;
+  for (const std::size_t i : chosen) total += values[i];
+  return total / static_cast<double>(chosen.size());
+}
+
 }  // namespace
 
 std::vector<double> bootstrap(std::size_t items, std::int64_t resamples, std::uint64_t seed,
@@ -45,13 +51,31 @@ std::vector<double> bootstrap(std::size_t items, std::int64_t resamples, std::ui
   return figures;
 }
 
+Interval bootstrap_interval(std::size_t items, std::int64_t resamples, std::uint64_t seed,
+                            const std::function<double(Span<const std::size_t>)>& figure) {
+  auto figures = bootstrap(items, resamples, seed, figure);
+  return interval(figure(all_positions(items)), std::move(figures));
+}
+
 Interval bootstrap_mean(Span<const double> values, std::int64_t resamples, std::uint64_t seed) {
-  const auto mean = [&](Span<const std::size_t> chosen) {
-    double total = 0.0;
-    for (const std::size_t i : chosen) total += values[i];
-    return total / static_cast<double>(chosen.size());
-  };
-  return interval(mean(all_positions(values.size())), bootstrap(values.size(), resamples, seed, mean));
+  return bootstrap_interval(values.size(), resamples, seed,
+                            [&](Span<const std::size_t> chosen) { return mean_of(values, chosen); });
+}
+
+std::vector<Interval> bootstrap_means(const std::vector<std::vector<double>>& series, std::int64_t resamples,
+                                      std::uint64_t seed) {
+  if (series.empty()) return {};
+  std::vector<std::vector<double>> figures(series.size());
+  bootstrap(series.front().size(), resamples, seed, [&](Span<const std::size_t> chosen) {
+    for (std::size_t i = 0; i < series.size(); ++i) figures[i].push_back(mean_of(series[i], chosen));
+    return 0.0;
+  });
+  const auto all = all_positions(series.front().size());
+  std::vector<Interval> means;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    means.push_back(interval(mean_of(series[i], all), std::move(figures[i])));
+  }
+  return means;
 }
 
 PairedDifference paired_bootstrap(std::size_t items, std::int64_t resamples, std::uint64_t seed,

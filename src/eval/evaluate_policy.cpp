@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <iostream>
 
+#include "metrics_file.hpp"
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/core/committed.hpp"
 #include "rest/core/error.hpp"
@@ -16,48 +18,13 @@
 #include "rest/eval/halves.hpp"
 #include "rest/grow/grow_step.hpp"
 #include "rest/text/metrics.hpp"
+#include "text_scores.hpp"
 
 namespace rest {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-std::string plain_number(double value) { return json(value).dump(); }
-
-fs::path metrics_file(const RunDirectory& run, const EvaluationRequest& request, const std::string& policy) {
-  std::string name = policy;
-  std::replace(name.begin(), name.end(), '/', '_');
-  const std::string temperature = request.temperature ? ".t" + plain_number(*request.temperature) : "";
-  return run.metrics() / (name + "." + request.corpus + temperature + ".json");
-}
-
-json interval_json(const Interval& interval) {
-  return {{"value", interval.value}, {"low", interval.low}, {"high", interval.high}};
-}
-
-/// Corpus scores over chosen sentences, from each sentence's statistics.
-struct CorpusScores {
-  std::vector<BleuStatistics> bleu;
-  std::vector<ChrfStatistics> chrf;
-
-  CorpusScores(const std::vector<std::string>& texts, const std::vector<std::string>& references) {
-    for (std::size_t i = 0; i < texts.size(); ++i) {
-      bleu.push_back(bleu_statistics(texts[i], references[i]));
-      chrf.push_back(chrf_statistics(texts[i], references[i]));
-    }
-  }
-  double bleu_of(Span<const std::size_t> chosen) const {
-    BleuStatistics sum;
-    for (const std::size_t i : chosen) sum += bleu[i];
-    return corpus_bleu(sum);
-  }
-  double chrf_of(Span<const std::size_t> chosen) const {
-    ChrfStatistics sum;
-    for (const std::size_t i : chosen) sum += chrf[i];
-    return rest::chrf(sum);
-  }
-};
 
 std::vector<std::size_t> positions(std::size_t count) {
   std::vector<std::size_t> all(count);
@@ -89,11 +56,6 @@ json evaluate(const Communicator& world, const Experiment& experiment, const Pol
   const auto references = references_of(set);
   const CorpusScores scores(greedy.text, references);
   const auto all = positions(set.sources.size());
-  const double length_ratio = [&] {
-    BleuStatistics sum;
-    for (const auto& sentence : scores.bleu) sum += sentence;
-    return static_cast<double>(sum.candidate_length) / static_cast<double>(sum.reference_length);
-  }();
   const auto mean_with_interval = [&](const std::vector<double>& values) {
     const Interval interval = bootstrap_mean(values, options.bootstrap, seed);
     return json{{"mean_reward", interval.value}, {"low", interval.low}, {"high", interval.high}};
@@ -107,7 +69,7 @@ json evaluate(const Communicator& world, const Experiment& experiment, const Pol
   result["greedy"] = mean_with_interval(greedy.reward);
   result["greedy"].update({{"bleu", scores.bleu_of(all)},
                            {"chrf", scores.chrf_of(all)},
-                           {"length_ratio", length_ratio},
+                           {"length_ratio", scores.length_ratio()},
                            {"distinct_1", distinct_n(greedy.text, 1)},
                            {"distinct_2", distinct_n(greedy.text, 2)}});
   result["kl"] = {{"mean_per_position", kl.mean_per_position()}, {"temperature", 1.0}, {"reference", "g0-i0"}};
@@ -117,36 +79,17 @@ json evaluate(const Communicator& world, const Experiment& experiment, const Pol
   return result;
 }
 
-json load_metrics(const fs::path& file, const std::string& policy) {
-  if (!find_committed(file)) {
-    throw Error(file.string() + " is missing", "", "run rest_evaluate --policy " + policy + " on this corpus first");
-  }
-  return read_json(file);
-}
-
-/// The paired bootstrap of Koehn (2004) over sources, for rewards and for corpus scores of greedy output.
+/// The paired bootstrap over sources, for rewards and for corpus scores of greedy output.
 json compare(const json& ours, const json& theirs, const std::vector<std::string>& references,
              const EvaluateOptions& options) {
-  const auto seed = static_cast<std::uint64_t>(options.seed);
-  json result;
-  const auto add = [&](const std::string& name, const std::function<double(Span<const std::size_t>)>& difference) {
-    const PairedDifference paired = paired_bootstrap(references.size(), options.bootstrap, seed, difference);
-    result[name] = interval_json(paired.difference);
-    result[name]["p_value"] = paired.p_value;
+  const auto values = [](const json& metrics, const char* kind) { return metrics.at("per_source").at(kind); };
+  const auto greedy = [&](const json& metrics) {
+    return OutputTexts{values(metrics, "greedy_reward"), values(metrics, "greedy")};
   };
-  for (const char* kind : {"sampled_reward", "greedy_reward"}) {
-    const auto a = ours.at("per_source").at(kind).get<std::vector<double>>();
-    const auto b = theirs.at("per_source").at(kind).get<std::vector<double>>();
-    add(kind, [&](Span<const std::size_t> chosen) {
-      double total = 0.0;
-      for (const std::size_t i : chosen) total += a[i] - b[i];
-      return total / static_cast<double>(chosen.size());
-    });
-  }
-  const CorpusScores a(ours.at("per_source").at("greedy"), references),
-      b(theirs.at("per_source").at("greedy"), references);
-  add("bleu", [&](Span<const std::size_t> chosen) { return a.bleu_of(chosen) - b.bleu_of(chosen); });
-  add("chrf", [&](Span<const std::size_t> chosen) { return a.chrf_of(chosen) - b.chrf_of(chosen); });
+  json result = paired_text_scores(greedy(ours), greedy(theirs), references, options);
+  result["greedy_reward"] = result.at("reward");
+  result.erase("reward");
+  result["sampled_reward"] = paired_means(values(ours, "sampled_reward"), values(theirs, "sampled_reward"), options);
   return result;
 }
 
@@ -186,17 +129,30 @@ void print_comparison(const std::string& ours, const std::string& theirs, const 
 
 }  // namespace
 
+fs::path metrics_file(const RunDirectory& run, const EvaluationRequest& request, const std::string& policy) {
+  std::string name = policy;
+  std::replace(name.begin(), name.end(), '/', '_');
+  const std::string temperature = request.temperature ? ".t" + plain_number(*request.temperature) : "";
+  return run.metrics() / (name + "." + request.corpus + temperature + ".json");
+}
+
 void evaluate_policy(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
                      const EvaluationRequest& request) {
-  const Policy policy = load_policy(run.policy(request.policy)), initial = load_policy(run.initial_policy());
+  const Policy policy = load_policy(run.policy(request.policy)).to(request.device),
+               initial = load_policy(run.initial_policy()).to(request.device);
   const Corpus corpus = read_corpus(run.corpus(request.corpus));
   require_tokenizer(policy, corpus.tokenizer_digest, run.corpus(request.corpus).string());
   if (!corpus.has_target()) throw Error(run.corpus(request.corpus).string() + " has no references");
   const Tokenizer tokenizer(run.tokenizer());
   const auto reward = make_reward(experiment.reward.name);
   const EvaluationSet set{
-      corpus, request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),
-      tokenizer, *reward};
+      corpus,
+      request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),
+      tokenizer,
+      *reward,
+      "evaluate " + request.policy + " on " + request.corpus,
+      run.progress_sink()};
+  stop_point(world);
   const double temperature = request.temperature.value_or(experiment.evaluate.temperature);
   auto options = options_json(experiment.evaluate);
   options["temperature"] = temperature;
@@ -210,25 +166,33 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
          {"precision", experiment.grow.precision},
          {"max_rows", experiment.grow.max_rows}}},
        {"reward", experiment.reward.name}});
-  const fs::path file = metrics_file(run, request, request.policy);
+  const fs::path file = metrics_file(run, {request.policy, request.corpus, "", request.temperature});
   if (!is_committed(file, lineage)) {
-    if (world.is_root()) log_info("evaluating " + request.policy + " on " + request.corpus);
+    if (world.is_root())
+      log_info(concat("evaluating ", request.policy, " on ", request.corpus, ": ", set.sources.size(), " sources, ",
+                      experiment.evaluate.samples, " samples each, ", world.size(), " ranks"));
     json metrics = evaluate(world, experiment, policy, initial, set, temperature);
     metrics["policy"] = request.policy;
     metrics["corpus"] = request.corpus;
     if (world.is_root()) {
       fs::create_directories(file.parent_path());
-      commit_json(file, metrics, lineage, made_by(world, at::get_num_threads()));
+      commit_json(file, metrics, lineage, made_by(world, at::get_num_threads(), device_name(request.device)));
     }
     barrier(world);
   }
-  if (!world.is_root()) return;
-  const json metrics = load_metrics(file, request.policy);
-  print_table(metrics);
-  if (!request.compare.empty()) {
-    const json other = load_metrics(metrics_file(run, request, request.compare), request.compare);
-    print_comparison(request.policy, request.compare, compare(metrics, other, references_of(set), experiment.evaluate));
+  if (world.is_root()) {
+    const json metrics = load_metrics(file, request.policy);
+    print_table(metrics);
+    if (!request.compare.empty()) {
+      const MetricsName theirs{request.compare, request.corpus, "", request.temperature};
+      const json other = load_metrics(metrics_file(run, theirs), request.compare);
+      print_comparison(request.policy, request.compare,
+                       compare(metrics, other, references_of(set), experiment.evaluate));
+    }
   }
+  if (!request.decoding.any()) return;
+  evaluate_decoding(world, experiment, run, {policy, request.policy, request.corpus, request.temperature}, set,
+                    request.decoding);
 }
 
 }  // namespace rest

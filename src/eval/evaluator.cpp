@@ -8,7 +8,7 @@
 #include <set>
 #include <sstream>
 
-#include "rest/comm/gradient_reducer.hpp"
+#include "rest/comm/share_out.hpp"
 #include "rest/train/batch.hpp"
 
 namespace rest {
@@ -16,21 +16,33 @@ namespace {
 
 constexpr std::size_t chunk_sources = 32;
 
-/// Runs `work(first, last)` on this rank's chunks of 0..count-1 and gathers the JSON arrays it returns in order.
+/// Runs `work(first, last, tick)`, which returns a JSON array, on chunks of the set's positions, shared out over the
+/// ranks; the elements of all arrays in order.
 template <class Work>
-nlohmann::json over_chunks(const Communicator& world, std::size_t count, Work work) {
+nlohmann::json over_chunks(const Communicator& world, const EvaluationSet& set, const char* what, Work work) {
+  const std::size_t count = set.sources.size();
   const auto chunks = static_cast<std::int64_t>((count + chunk_sources - 1) / chunk_sources);
-  const LeafRange own = leaves_of_rank(chunks, world.rank(), world.size());
-  auto results = nlohmann::json::array();
-  for (std::int64_t chunk = own.first; chunk < own.last; ++chunk) {
-    const std::size_t first = static_cast<std::size_t>(chunk) * chunk_sources;
-    for (auto& result : work(first, std::min(count, first + chunk_sources))) results.push_back(std::move(result));
-  }
+  const bool told = world.is_root() && !set.label.empty();
+  Progress progress(set.label + ", " + what, "sources", count,
+                    told ? Progress::Output::enabled : Progress::Output::silent, set.sink);
+  const auto results = share_out(
+      world, chunks,
+      [&](std::int64_t chunk, const Tick& tick) {
+        const std::size_t first = static_cast<std::size_t>(chunk) * chunk_sources;
+        return nlohmann::json(work(first, std::min(count, first + chunk_sources), tick)).dump();
+      },
+      [&](std::int64_t done) { progress.update(std::min(count, static_cast<std::size_t>(done) * chunk_sources)); });
   auto all = nlohmann::json::array();
-  for (const std::string& bytes : all_gather(world, results.dump())) {
+  for (const std::string& bytes : results) {
     for (auto& result : nlohmann::json::parse(bytes)) all.push_back(std::move(result));
   }
+  progress.finish();
   return all;
+}
+
+/// Calls `tick` at every decoding step.
+std::function<void(const GenerateCounts&)> at_every_step(const Tick& tick) {
+  return [&tick](const GenerateCounts&) { tick(); };
 }
 
 std::vector<GenerateSource> chunk_of(const EvaluationSet& set, std::size_t first, std::size_t last) {
@@ -46,14 +58,7 @@ std::vector<GenerateSource> chunk_of(const EvaluationSet& set, std::size_t first
 
 /// Mean reward, first text and mean length of one source's candidates.
 nlohmann::json judge(const EvaluationSet& set, std::size_t source, const std::vector<Candidate>& candidates) {
-  std::vector<std::string> texts;
-  std::vector<ScoredText> batch;
-  for (const Candidate& candidate : candidates) texts.push_back(set.tokenizer.decode(candidate.tokens));
-  for (const std::string& text : texts) {
-    batch.push_back(
-        {set.corpus.source.text[source], text, set.corpus.has_target() ? &set.corpus.target.text[source] : nullptr});
-  }
-  const auto rewards = set.reward.score(batch);
+  const auto [texts, rewards] = judge_candidates(set, source, candidates);
   double reward = 0.0, length = 0.0, count = 0.0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const double weight = candidates[i].count;
@@ -86,21 +91,48 @@ torch::Tensor log_probabilities(const Transformer& model, const Batch& batch) { 
 
 }  // namespace
 
-Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
-                         const GenerateOptions& options) {
-  const auto results = over_chunks(world, set.sources.size(), [&](std::size_t first, std::size_t last) {
-    const auto candidates = generate(model, chunk_of(set, first, last), options);
-    std::vector<nlohmann::json> judged;
-    for (std::size_t i = first; i < last; ++i) judged.push_back(judge(set, set.sources[i], candidates[i - first]));
-    return judged;
+JudgedCandidates judge_candidates(const EvaluationSet& set, std::size_t source,
+                                  const std::vector<Candidate>& candidates) {
+  JudgedCandidates judged;
+  std::vector<ScoredText> batch;
+  for (const Candidate& candidate : candidates) judged.text.push_back(set.tokenizer.decode(candidate.tokens));
+  for (const std::string& text : judged.text) {
+    batch.push_back(
+        {set.corpus.source.text[source], text, set.corpus.has_target() ? &set.corpus.target.text[source] : nullptr});
+  }
+  judged.reward = set.reward.score(batch);
+  return judged;
+}
+
+nlohmann::json evaluate_candidates(const Communicator& world, const EvaluationSet& set, const Decode& decode,
+                                   const CandidateFigures& figures) {
+  const char* const what = decode.name.c_str();
+  return over_chunks(world, set, what, [&](std::size_t first, std::size_t last, const Tick& tick) {
+    const auto candidates = decode.run(chunk_of(set, first, last), tick);
+    std::vector<nlohmann::json> results;
+    for (std::size_t i = first; i < last; ++i) {
+      tick();
+      results.push_back(figures(set.sources[i], candidates[i - first]));
+    }
+    return results;
   });
+}
+
+Outputs evaluate_outputs(const Communicator& world, const EvaluationSet& set, const Decode& decode) {
   Outputs outputs;
+  const auto results = evaluate_candidates(
+      world, set, decode, [&](std::size_t source, const auto& candidates) { return judge(set, source, candidates); });
   for (const auto& result : results) {
     outputs.reward.push_back(result[0]);
     outputs.text.push_back(result[1]);
     outputs.length.push_back(result[2]);
   }
   return outputs;
+}
+
+Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
+                         const GenerateOptions& options) {
+  return evaluate_outputs(world, set, sampling_decode(model, options));
 }
 
 KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, const Transformer& reference,
@@ -110,15 +142,15 @@ KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, co
   single.sampling = SamplingOptions{};
   single.sampling.temperature = 1.0;
   single.samples = 1;
-  const auto results = over_chunks(world, set.sources.size(), [&](std::size_t first, std::size_t last) {
+  const auto results = over_chunks(world, set, "KL", [&](std::size_t first, std::size_t last, const Tick& tick) {
     const auto sources = chunk_of(set, first, last);
-    const auto samples = generate(policy, sources, single);
+    const auto samples = generate(policy, sources, single, at_every_step(tick));
     const SampleDataset pairs(sources, samples);
     std::vector<std::size_t> rows(pairs.size());
     std::iota(rows.begin(), rows.end(), std::size_t{0});
-    const Batch batch = make_batch(pairs, rows);
+    const Batch batch = make_batch(pairs, rows).to(policy.device());
     const auto p = log_probabilities(policy, batch), q = log_probabilities(reference, batch);
-    const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kFloat64);  // [batch, length]
+    const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kCPU, torch::kFloat64);  // [batch, length]
     std::vector<nlohmann::json> sums;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const Candidate& sample = samples[i].front();

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "rest/core/error.hpp"
-#include "rest/grow/grow_step.hpp"
 #include "rest/text/bitext.hpp"
 
 namespace rest {
@@ -19,8 +18,8 @@ struct Line {
   std::uint64_t number;
 };
 
-void translate_batch(const Transformer& model, const Tokenizer& tokenizer, const GenerateOptions& options,
-                     const std::vector<Line>& lines, std::ostream& out) {
+void translate_batch(const Decode& decode, const Tokenizer& tokenizer, const std::vector<Line>& lines,
+                     std::ostream& out) {
   std::vector<GenerateSource> sources;
   for (const Line& line : lines) {
     if (line.tokens.empty()) continue;
@@ -29,7 +28,7 @@ void translate_batch(const Transformer& model, const Tokenizer& tokenizer, const
     source.id = line.number;
     sources.push_back(source);
   }
-  const auto candidates = generate(model, sources, options);
+  const auto candidates = decode.run(sources, [] {});
   std::size_t next = 0;
   for (const Line& line : lines) {
     if (line.tokens.empty()) {
@@ -46,10 +45,7 @@ void translate_batch(const Transformer& model, const Tokenizer& tokenizer, const
 
 }  // namespace
 
-void translate_lines(const Policy& policy, const Tokenizer& tokenizer, const GrowOptions& sampling, std::istream& in,
-                     std::ostream& out) {
-  const Transformer model = policy.model(sampling.precision);
-  const GenerateOptions options = generate_options(sampling);
+void translate_lines(const Decode& decode, const Tokenizer& tokenizer, std::istream& in, std::ostream& out) {
   std::vector<Line> batch;
   std::string text;
   for (std::uint64_t number = 1; std::getline(in, text); ++number) {
@@ -57,11 +53,11 @@ void translate_lines(const Policy& policy, const Tokenizer& tokenizer, const Gro
       throw Error(concat("input line ", number, " is no UTF-8"), "", "convert the text to UTF-8");
     batch.push_back({tokenizer.encode(text), number});
     if (batch.size() == batch_lines) {
-      translate_batch(model, tokenizer, options, batch, out);
+      translate_batch(decode, tokenizer, batch, out);
       batch.clear();
     }
   }
-  translate_batch(model, tokenizer, options, batch, out);
+  translate_batch(decode, tokenizer, batch, out);
   if (!out) throw Error("the translation cannot be written");
 }
 

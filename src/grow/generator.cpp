@@ -7,7 +7,6 @@
 
 #include "candidate_set.hpp"
 #include "prefix_tree.hpp"
-#include "rest/core/error.hpp"
 #include "rest/core/philox.hpp"
 #include "rest/text/tokenizer.hpp"
 #include "source_queue.hpp"
@@ -40,7 +39,7 @@ class Generator {
         options_(options),
         uniforms_(Purpose::sample, options.seed, options.step),
         queue_(model, sources, options),
-        decoder_(model),
+        decoder_(model, options.kernels),
         head_(options.sampling, model.config().vocabulary_size),
         finished_(sources.size()),
         decoded_(sources.size(), 0),
@@ -101,8 +100,12 @@ class Generator {
     rows.swap(rows_), standing.swap(standing_), samples.swap(samples_);
 
     const std::int64_t vocabulary = model_.config().vocabulary_size;
-    const std::int64_t together = std::max<std::int64_t>(
-        32, logits_bytes / (vocabulary * static_cast<std::int64_t>(hidden.element_size())) / 16 * 16);
+    // From a GPU they are copied, all at once.
+    const std::int64_t together =
+        !hidden.is_cpu()
+            ? hidden.size(0)
+            : std::max<std::int64_t>(
+                  32, logits_bytes / (vocabulary * static_cast<std::int64_t>(hidden.element_size())) / 16 * 16);
     for (std::int64_t first = 0; first < hidden.size(0); first += together) {
       const std::int64_t count = std::min(together, hidden.size(0) - first);
       head_.prepare(model_.project(hidden.narrow(0, first, count)));
@@ -221,24 +224,11 @@ class Generator {
   std::vector<std::vector<Candidate>> result_;
 };
 
-void require_pieces(Span<const Token> tokens, std::int64_t vocabulary_size, std::uint64_t id) {
-  for (const Token token : tokens) {
-    if (static_cast<std::int64_t>(token) >= vocabulary_size) {
-      throw Error(concat("source ", id, " holds piece ", token),
-                  concat("the policy's vocabulary has ", vocabulary_size, " pieces"));
-    }
-  }
-}
-
 }  // namespace
 
 std::vector<std::vector<Candidate>> generate(const Transformer& model, const std::vector<GenerateSource>& sources,
                                              const GenerateOptions& options,
                                              const std::function<void(const GenerateCounts&)>& tick) {
-  for (const GenerateSource& source : sources) {
-    require_pieces(source.tokens, model.config().vocabulary_size, source.id);
-    require_pieces(source.original, model.config().vocabulary_size, source.id);
-  }
   GenerateOptions resolved = options;
   if (options.sampling.temperature == 0.0) resolved.samples = std::min<std::int64_t>(options.samples, 1);
   resolved.max_rows = std::max<std::int64_t>(options.max_rows, 1);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/comm/work_queue.hpp"
 #include "rest/core/error.hpp"
@@ -20,9 +21,6 @@ namespace rest {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// Leaves the shard in work when a stop was requested.
-struct Stopped {};
 
 /// What this rank sampled in this run of the program.
 struct GrowCounts {
@@ -75,43 +73,59 @@ class BackgroundWriter {
   std::future<void> pending_;
 };
 
-/// Rank 0 looks at what is there, for all ranks: they would see each other's new shards.
-std::vector<std::int64_t> missing_shards(const Communicator& world, const ShardGrower& grower) {
+/// Those of a range. Rank 0 looks at what is there, for all ranks: they would see each other's new shards.
+std::vector<std::int64_t> missing_shards(const Communicator& world, const ShardGrower& grower,
+                                         const ShardRange& range) {
   nlohmann::json missing = nlohmann::json::array();
   if (world.is_root()) {
     std::filesystem::create_directories(grower.directory());
-    for (std::int64_t shard = 0; shard < grower.shards(); ++shard) {
+    for (std::int64_t shard = range.first; shard < range.end; ++shard) {
       if (!is_committed(grower.file(shard), grower.lineage(shard))) missing.push_back(shard);
     }
   }
   return nlohmann::json::parse(broadcast(world, missing.dump()));
 }
 
+/// What all ranks have sampled, as the queue counts it.
+enum Counter : std::size_t { counted_sources, counted_tokens, counted_rows };
+
+WorkQueue::Counters to_counters(const GenerateCounts& counts) {
+  WorkQueue::Counters counters{};
+  counters[counted_sources] = static_cast<std::int64_t>(counts.sources);
+  counters[counted_tokens] = static_cast<std::int64_t>(counts.candidate_tokens);
+  counters[counted_rows] = static_cast<std::int64_t>(counts.computed_tokens);
+  return counters;
+}
+
+std::string tokens_and_sharing(const WorkQueue::Counters& totals, double seconds) {
+  const auto tokens = static_cast<std::uint64_t>(totals[counted_tokens]);
+  const auto rows = static_cast<std::uint64_t>(totals[counted_rows]);
+  return concat(with_digits(static_cast<double>(tokens) / std::max(seconds, 1e-3), 0), " candidate tokens/s, ", tokens,
+                " candidate tokens from ", rows, " rows, ", with_digits(ratio(tokens, rows), 2), " a row");
+}
+
 /// Samples and writes shards until the queue is empty or a stop is requested.
-GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, const std::vector<std::int64_t>& shards) {
+GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, const std::vector<std::int64_t>& shards,
+                       const ProgressSink& sink) {
   GrowCounts counts;
-  WorkQueue queue(world, shards);
   std::int64_t total = 0;
   for (const std::int64_t shard : shards) total += grower.sources(shard);
   Progress progress("grow", "sources", static_cast<std::uint64_t>(total),
-                    world.is_root() ? Progress::Output::enabled : Progress::Output::silent);
-  const nlohmann::json sidecar = made_by(world, at::get_num_threads());
-  BackgroundWriter writer;  // ends before what it writes from
+                    world.is_root() ? Progress::Output::enabled : Progress::Output::silent, sink);
   const auto start = Clock::now();
-  GenerateCounts done;  // in shards that are complete
+  WorkQueue queue(world, shards, [&](const WorkQueue::Counters& totals) {
+    progress.update(static_cast<std::uint64_t>(totals[counted_sources]),
+                    tokens_and_sharing(totals, seconds_since(start)));
+  });
+  const nlohmann::json sidecar = made_by(world, at::get_num_threads(), device_name(grower.device()));
+  BackgroundWriter writer;  // ends before what it writes from
+  GenerateCounts done;      // in shards that are complete
   const auto tick = [&](const GenerateCounts& now) {
-    queue.progress();
-    writer.check();
-    if (stop_requested()) throw Stopped{};
     counts.generated = {done.sources + now.sources, done.candidate_tokens + now.candidate_tokens,
                         done.computed_tokens + now.computed_tokens};
-    // Of all ranks, if they are as fast as this one.
-    const auto sources = counts.generated.sources * static_cast<std::uint64_t>(world.size());
-    const double rate = static_cast<double>(counts.generated.candidate_tokens) / seconds_since(start);
-    progress.update(
-        std::min(sources, static_cast<std::uint64_t>(total)),
-        concat(with_digits(rate * world.size(), 0), " candidate tokens/s, ",
-               with_digits(ratio(counts.generated.candidate_tokens, counts.generated.computed_tokens), 2), " a row"));
+    queue.progress(to_counters(counts.generated));
+    writer.check();
+    if (queue.stopped()) throw Stopped();
   };
   try {
     while (const auto shard = queue.next()) {
@@ -155,16 +169,21 @@ void complete_step(const ShardGrower& grower, bool sampled_any) {
 }  // namespace
 
 int run_grow_step(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
-                  std::int64_t grow_step, const std::filesystem::path& policy_directory) {
-  const ShardGrower grower(experiment, run, grow_step, policy_directory);
-  const std::vector<std::int64_t> missing = missing_shards(world, grower);
+                  const GrowRequest& request) {
+  const std::int64_t grow_step = request.grow_step;
+  const std::optional<GrowPart>& part = request.part;
+  const ShardGrower grower(experiment, run, grow_step, request.policy, request.device);
+  stop_point(world);
+  const ShardRange range = part.value_or(GrowPart{}).range(grower.shards());
+  const std::string of_part = part ? concat(" of part ", part->index, " of ", part->count) : "";
+  const std::vector<std::int64_t> missing = missing_shards(world, grower, range);
   if (world.is_root()) {
-    log_info(concat("Grow step ", grow_step, " from ", policy_directory.string(), ": ", missing.size(), " of ",
-                    grower.shards(), " shards to sample, ", experiment.grow.samples,
+    log_info(concat("Grow step ", grow_step, " from ", request.policy.string(), ": ", missing.size(), " of ",
+                    range.end - range.first, " shards", of_part, " to sample, ", experiment.grow.samples,
                     " samples a source at temperature ", experiment.grow.temperature));
   }
   const auto start = Clock::now();
-  const GrowCounts counts = missing.empty() ? GrowCounts{} : grow_shards(world, grower, missing);
+  const GrowCounts counts = missing.empty() ? GrowCounts{} : grow_shards(world, grower, missing, run.progress_sink());
   barrier(world);
   log_summary(world, counts, seconds_since(start));
   if (any(world, stop_requested())) {
@@ -172,8 +191,8 @@ int run_grow_step(const Communicator& world, const Experiment& experiment, const
     return exit_stopped;
   }
   if (world.is_root()) {
-    complete_step(grower, !missing.empty());
-    log_info(concat("Grow step ", grow_step, ": all ", grower.shards(), " shards are complete"));
+    if (!part) complete_step(grower, !missing.empty());
+    log_info(concat("Grow step ", grow_step, ": all ", range.end - range.first, " shards", of_part, " are complete"));
   }
   barrier(world);
   return exit_success;

@@ -29,7 +29,8 @@ SamplingHead::SamplingHead(SamplingOptions options, std::int64_t vocabulary_size
     : options_(options), vocabulary_size_(vocabulary_size), blocks_((vocabulary_size + head_block - 1) / head_block) {}
 
 void SamplingHead::prepare(const torch::Tensor& logits) {
-  logits_ = logits.scalar_type() == torch::kFloat64 ? logits.contiguous() : logits.to(torch::kFloat32).contiguous();
+  const auto type = logits.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  logits_ = logits.to(type).to(torch::kCPU).contiguous();
   const std::int64_t rows = logits_.size(0);
   if (!weights_.defined() || weights_.size(0) < rows || weights_.scalar_type() != logits_.scalar_type()) {
     weights_ = torch::empty({rows, blocks_ * head_block}, logits_.options());

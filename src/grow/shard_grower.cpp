@@ -1,6 +1,7 @@
 #include "shard_grower.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "rest/core/error.hpp"
 #include "rest/grow/grow_step.hpp"
@@ -30,12 +31,12 @@ GenerateOptions generate_options(const GrowOptions& options) {
 }
 
 ShardGrower::ShardGrower(const Experiment& experiment, const RunDirectory& run, std::int64_t grow_step,
-                         const std::filesystem::path& policy_directory)
+                         const std::filesystem::path& policy_directory, torch::Device device)
     : options_(experiment.grow),
       grow_step_(grow_step),
       directory_(run.grow(grow_step)),
       corpus_(read_corpus(run.corpus("train"))),
-      policy_(load_policy(policy_directory)),
+      policy_(load_policy(policy_directory).to(device)),
       model_(policy_.model(options_.precision)) {
   const std::string corpus_file = run.corpus("train").string();
   require_tokenizer(policy_, corpus_.tokenizer_digest, corpus_file);
@@ -76,11 +77,18 @@ ShardAttributes ShardGrower::attributes() const {
 }
 
 CandidateShard ShardGrower::sample(std::int64_t shard, const std::function<void(const GenerateCounts&)>& tick) const {
-  CandidateShard out;
-  out.first_source = shard * options_.sources_per_shard;
+  const auto first = static_cast<std::uint64_t>(shard * options_.sources_per_shard);
+  std::vector<std::uint64_t> sources(static_cast<std::size_t>(this->sources(shard)));
+  std::iota(sources.begin(), sources.end(), first);
+  CandidateShard out = sample(sources, tick);
+  out.first_source = static_cast<std::int64_t>(first);
+  return out;
+}
+
+CandidateShard ShardGrower::sample(const std::vector<std::uint64_t>& chosen,
+                                   const std::function<void(const GenerateCounts&)>& tick) const {
   std::vector<GenerateSource> sources;
-  for (std::int64_t i = 0; i < this->sources(shard); ++i) {
-    const auto source = static_cast<std::size_t>(out.first_source + i);
+  for (const std::uint64_t source : chosen) {
     GenerateSource next{corpus_.source.tokens[source], source};
     if (options_.include_originals) {
       next.original = corpus_.target.tokens[source];
@@ -90,6 +98,7 @@ CandidateShard ShardGrower::sample(std::int64_t shard, const std::function<void(
   }
   GenerateOptions options = generate_options(options_);
   options.step = static_cast<std::uint64_t>(grow_step_);
+  CandidateShard out;
   for (const auto& candidates : generate(model_, sources, options, tick)) {
     out.candidates_per_source.push_back(static_cast<std::uint32_t>(candidates.size()));
     for (const Candidate& candidate : candidates) append(out, candidate);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "rest/core/experiment.hpp"
 #include "rest/core/run_directory.hpp"
@@ -18,16 +19,21 @@ namespace rest {
 class ShardGrower {
  public:
   ShardGrower(const Experiment& experiment, const RunDirectory& run, std::int64_t grow_step,
-              const std::filesystem::path& policy_directory);
+              const std::filesystem::path& policy_directory, torch::Device device);
 
   std::int64_t shards() const;
   std::int64_t sources(std::int64_t shard) const;
   std::filesystem::path file(std::int64_t shard) const { return shard_file(directory_, shard); }
   const std::filesystem::path& directory() const { return directory_; }
+  torch::Device device() const { return model_.device(); }
   Lineage lineage(std::int64_t shard) const;
   ShardAttributes attributes() const;
 
   CandidateShard sample(std::int64_t shard, const std::function<void(const GenerateCounts&)>& tick) const;
+  /// Any sources, as if they were a shard (of first source 0).
+  CandidateShard sample(const std::vector<std::uint64_t>& sources,
+                        const std::function<void(const GenerateCounts&)>& tick) const;
+  std::uint64_t corpus_size() const { return corpus_.size(); }
 
  private:
   GrowOptions options_;

@@ -24,7 +24,7 @@ std::vector<SourceMemory> encode_sources(const Transformer& model, const std::ve
   }
 
   Dropout no_dropout;
-  const torch::Tensor memory = model.encode(pieces, mask, no_dropout);
+  const torch::Tensor memory = model.encode(pieces.to(model.device()), mask.to(model.device()), no_dropout);
   auto layers = std::make_shared<std::vector<torch::Tensor>>();
   for (const auto& layer : model.decoder_layers()) {
     layers->push_back(layer.cross_attention.key_value(memory).to(attention_type(model.dtype())).contiguous());

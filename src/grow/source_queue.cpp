@@ -2,10 +2,21 @@
 
 #include <algorithm>
 
+#include "rest/core/error.hpp"
+
 namespace rest {
 namespace {
 
 constexpr std::size_t encoded_together = 16;
+
+void require_pieces(Span<const Token> tokens, std::int64_t vocabulary_size, std::uint64_t id) {
+  for (const Token token : tokens) {
+    if (static_cast<std::int64_t>(token) >= vocabulary_size) {
+      throw Error(concat("source ", id, " holds piece ", token),
+                  concat("the policy's vocabulary has ", vocabulary_size, " pieces"));
+    }
+  }
+}
 
 }  // namespace
 
@@ -16,6 +27,8 @@ SourceQueue::SourceQueue(const Transformer& model, const std::vector<GenerateSou
       samples_(options.samples),
       max_rows_(std::max<std::int64_t>(options.max_rows, 1)) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
+    require_pieces(sources[i].tokens, model.config().vocabulary_size, sources[i].id);
+    require_pieces(sources[i].original, model.config().vocabulary_size, sources[i].id);
     if (total(i) > 0) order_.push_back(i);
   }
   std::stable_sort(order_.begin(), order_.end(),

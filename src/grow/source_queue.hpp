@@ -22,6 +22,7 @@ struct Pass {
 /// their turn comes. The order and the groups follow from sources and options alone.
 class SourceQueue {
  public:
+  /// Throws Error when a source or its target holds pieces that the model does not know.
   SourceQueue(const Transformer& model, const std::vector<GenerateSource>& sources, const GenerateOptions& options);
 
   bool empty() const { return next_ == order_.size(); }

@@ -30,8 +30,10 @@ torch::Tensor attend_rows(AttentionShape shape, std::int64_t longest, const torc
 
 }  // namespace
 
-TreeDecoder::TreeDecoder(const Transformer& model)
-    : model_(model), shape_{model.config().heads, model.config().head_dim()}, cache_(model.decoder_layers().size()) {}
+TreeDecoder::TreeDecoder(const Transformer& model, Kernels kernels)
+    : model_(model), shape_{model.config().heads, model.config().head_dim()}, cache_(model.decoder_layers().size()) {
+  if (kernels == Kernels::operators || !model.device().is_cpu()) operators_.emplace(shape_, model.device());
+}
 
 void TreeDecoder::find_paths(const PrefixTree& tree, const std::vector<PrefixRow>& rows) {
   path_offsets_.assign(1, 0);
@@ -54,8 +56,8 @@ void TreeDecoder::reserve(std::int64_t nodes) {
   for (torch::Tensor& layer : cache_) {
     const std::int64_t held = layer.defined() ? layer.size(0) : 0;
     if (held >= nodes) continue;
-    torch::Tensor larger =
-        torch::empty({std::max(nodes, held + held / 2), 2 * shape_.hidden()}, attention_type(model_.dtype()));
+    torch::Tensor larger = torch::empty({std::max(nodes, held + held / 2), 2 * shape_.hidden()},
+                                        torch::TensorOptions(attention_type(model_.dtype())).device(model_.device()));
     if (held > 0) larger.narrow(0, 0, held).copy_(layer);
     layer = larger;
   }
@@ -85,16 +87,35 @@ torch::Tensor TreeDecoder::cross_attention(std::size_t layer, const std::vector<
   });
 }
 
-template <class Real>
-torch::Tensor TreeDecoder::decode(const std::vector<PrefixRow>& rows, torch::Tensor x) {
+template <class Self, class Cross>
+torch::Tensor TreeDecoder::decode(torch::Tensor x, Self self, Cross cross) const {
   Dropout no_dropout;
   for (std::size_t i = 0; i < cache_.size(); ++i) {
     x = model_.decoder_layer(
-        model_.decoder_layers()[i], x, no_dropout,
-        [&](const torch::Tensor& qkv) { return self_attention<Real>(i, rows, qkv); },
-        [&](const torch::Tensor& query) { return cross_attention<Real>(i, rows, query); });
+        model_.decoder_layers()[i], x, no_dropout, [&](const torch::Tensor& qkv) { return self(i, qkv); },
+        [&](const torch::Tensor& query) { return cross(i, query); });
   }
   return model_.finish_decoder(x);
+}
+
+template <class Real>
+torch::Tensor TreeDecoder::decode_natively(const std::vector<PrefixRow>& rows, const torch::Tensor& x) {
+  return decode(
+      x, [&](std::size_t layer, const torch::Tensor& qkv) { return self_attention<Real>(layer, rows, qkv); },
+      [&](std::size_t layer, const torch::Tensor& query) { return cross_attention<Real>(layer, rows, query); });
+}
+
+torch::Tensor TreeDecoder::decode_by_operators(const std::vector<PrefixRow>& rows, const torch::Tensor& x) {
+  operators_->begin_step(rows, paths_, path_offsets_);
+  const auto type = attention_type(model_.dtype());
+  return decode(
+      x,
+      [&](std::size_t layer, const torch::Tensor& qkv) {
+        return operators_->self_attention(cache_[layer], qkv.to(type)).to(model_.dtype());
+      },
+      [&](std::size_t layer, const torch::Tensor& query) {
+        return operators_->cross_attention(layer, query.to(type)).to(model_.dtype());
+      });
 }
 
 torch::Tensor TreeDecoder::step(const PrefixTree& tree, const std::vector<PrefixRow>& rows) {
@@ -106,8 +127,10 @@ torch::Tensor TreeDecoder::step(const PrefixTree& tree, const std::vector<Prefix
     tokens.data_ptr<std::int64_t>()[i] = rows[static_cast<std::size_t>(i)].token;
     positions.data_ptr<std::int64_t>()[i] = rows[static_cast<std::size_t>(i)].position;
   }
-  const torch::Tensor x = model_.embed_target(tokens, positions);
-  return attention_type(model_.dtype()) == torch::kFloat64 ? decode<double>(rows, x) : decode<float>(rows, x);
+  const torch::Tensor x = model_.embed_target(tokens.to(model_.device()), positions.to(model_.device()));
+  if (operators_) return decode_by_operators(rows, x);
+  return attention_type(model_.dtype()) == torch::kFloat64 ? decode_natively<double>(rows, x)
+                                                           : decode_natively<float>(rows, x);
 }
 
 }  // namespace rest

@@ -3,10 +3,13 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "attention.hpp"
+#include "operator_attention.hpp"
 #include "prefix_tree.hpp"
+#include "rest/model/device.hpp"
 #include "rest/model/transformer.hpp"
 #include "source_memory.hpp"
 
@@ -24,7 +27,7 @@ struct PrefixRow {
 /// their path, so that branching copies nothing.
 class TreeDecoder {
  public:
-  explicit TreeDecoder(const Transformer& model);
+  explicit TreeDecoder(const Transformer& model, Kernels kernels = Kernels::native);
 
   /// -> [rows, hidden], ready for Transformer::project().
   torch::Tensor step(const PrefixTree& tree, const std::vector<PrefixRow>& rows);
@@ -32,8 +35,11 @@ class TreeDecoder {
  private:
   void find_paths(const PrefixTree& tree, const std::vector<PrefixRow>& rows);
   void reserve(std::int64_t nodes);
+  template <class Self, class Cross>
+  torch::Tensor decode(torch::Tensor x, Self self, Cross cross) const;
   template <class Real>
-  torch::Tensor decode(const std::vector<PrefixRow>& rows, torch::Tensor x);
+  torch::Tensor decode_natively(const std::vector<PrefixRow>& rows, const torch::Tensor& x);
+  torch::Tensor decode_by_operators(const std::vector<PrefixRow>& rows, const torch::Tensor& x);
   template <class Real>
   torch::Tensor self_attention(std::size_t layer, const std::vector<PrefixRow>& rows, const torch::Tensor& qkv);
   template <class Real>
@@ -41,6 +47,7 @@ class TreeDecoder {
 
   const Transformer& model_;
   AttentionShape shape_;
+  std::optional<OperatorAttention> operators_;
   std::vector<torch::Tensor> cache_;         // per layer [nodes, 2 hidden]
   std::vector<std::int32_t> paths_;          // nodes of each row's path, end to end
   std::vector<std::int64_t> path_offsets_;   // [rows + 1]

@@ -2,33 +2,19 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
-#include <memory>
-
+#include "improve_steps.hpp"
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
-#include "rest/core/philox.hpp"
 #include "rest/core/signals.hpp"
-#include "rest/eval/evaluator.hpp"
-#include "rest/eval/halves.hpp"
-#include "rest/grow/grow_step.hpp"
-#include "rest/reward/reward.hpp"
-#include "rest/select/view.hpp"
-#include "rest/train/trainer.hpp"
+#include "selection_reward.hpp"
 
 namespace rest {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-json to_json(const RewardSummary& summary) {
-  return {{"candidates", summary.candidates}, {"distinct", summary.distinct},
-          {"originals", summary.originals},   {"unfinished", summary.unfinished},
-          {"sources", summary.sources},       {"sources_empty", summary.sources_empty},
-          {"tokens", summary.tokens},         {"mean_reward", summary.mean_reward}};
-}
 
 /// All steps of one Grow step and variant.
 class ImproveRun {
@@ -39,18 +25,14 @@ class ImproveRun {
         experiment_(experiment),
         run_(run),
         request_(request),
-        grow_dir_(run.grow(request.grow_step)),
-        corpus_(read_corpus(run.corpus("train"))),
-        valid_(read_corpus(run.corpus("valid"))),
-        tokenizer_(run.tokenizer()),
-        reward_(make_reward(experiment.reward.name)),
-        thresholds_(threshold_schedule(experiment.improve.thresholds, experiment.improve.steps)),
+        steps_(experiment, run, request),
+        selection_(experiment, run),
         grown_from_(load_policy(run.policy(policy_to_grow_from(run, request.variant, request.grow_step)))) {
-    require_tokenizer(grown_from_, corpus_.tokenizer_digest, run.corpus("train").string());
-    require_tokenizer(grown_from_, valid_.tokenizer_digest, run.corpus("valid").string());
+    require_tokenizer(grown_from_, steps_.corpus().tokenizer_digest, run.corpus("train").string());
+    require_tokenizer(grown_from_, selection_.corpus().tokenizer_digest, run.corpus("valid").string());
   }
 
-  std::int64_t steps() const { return static_cast<std::int64_t>(thresholds_.size()); }
+  std::vector<std::int64_t> requested() const { return steps_.requested(); }
   int run_step(std::int64_t step);
   void name_best() const;
 
@@ -59,20 +41,20 @@ class ImproveRun {
   /// The policy a step starts from.
   fs::path parent(std::int64_t step) const;
   std::optional<std::string> why_moot(std::int64_t step) const;
-  TrainerOptions trainer_options(std::int64_t step) const;
-  Evaluation sampled_reward(const Policy& policy) const;
-  Lineage lineage(std::int64_t step, const Policy& start, const CandidateView& view) const;
-  void announce(std::int64_t step, double threshold, const CandidateView& view) const;
+  void write_moot(std::int64_t step, const std::string& reason) const;
+  Lineage lineage(std::int64_t step) const;
+  void announce(std::int64_t step, const StepCandidates& candidates) const;
+  json record(std::int64_t step, const StepCandidates& candidates, const TrainingResult& result) const;
+  fs::path speed_log(std::int64_t step) const {
+    return run_.logs() / concat("speed.", request_.variant, "_g", request_.grow_step, "-i", step, ".jsonl");
+  }
 
   Communicator world_;
   const Experiment& experiment_;
   const RunDirectory& run_;
   ImproveRequest request_;
-  fs::path grow_dir_;
-  Corpus corpus_, valid_;
-  Tokenizer tokenizer_;
-  std::unique_ptr<Reward> reward_;
-  std::vector<double> thresholds_;
+  ImproveSteps steps_;
+  SelectionReward selection_;
   Policy grown_from_;
 };
 
@@ -96,77 +78,59 @@ std::optional<std::string> ImproveRun::why_moot(std::int64_t step) const {
   return std::nullopt;
 }
 
-TrainerOptions ImproveRun::trainer_options(std::int64_t step) const {
-  const ImproveOptions& improve = experiment_.improve;
-  TrainerOptions options;
-  options.seed = mix64(static_cast<std::uint64_t>(improve.seed) ^ mix64(static_cast<std::uint64_t>(step)));
-  options.precision = improve.precision;
-  options.leaves = improve.leaves;
-  options.tokens_per_update = improve.tokens_per_update;
-  options.max_updates = improve.max_updates;
-  options.learning_rate = improve.learning_rate;
-  for (std::int64_t i = 1; i < step; ++i) options.learning_rate *= improve.learning_rate_decay;
-  options.warmup_updates = improve.warmup_updates;
-  options.schedule = TrainerOptions::Schedule::constant;
-  options.adam.clip_norm = improve.clip_norm;
-  options.adam.average_decay = improve.average_decay;
-  options.dropout = improve.dropout < 0.0 ? grown_from_.config.dropout : improve.dropout;
-  options.evaluate_every = improve.evaluate_every;
-  options.patience = improve.patience;
-  options.evaluate_first = true;
-  options.checkpoint_every = improve.checkpoint_every;
-  options.keep_checkpoints = improve.keep_checkpoints;
-  return options;
+void ImproveRun::write_moot(std::int64_t step, const std::string& reason) const {
+  if (world_.is_root()) {
+    log_info(steps_.name(step) + " is moot: " + reason);
+    fs::create_directories(directory(step));
+    commit_json(directory(step) / "step.json",
+                {{"step", step},
+                 {"grow_step", request_.grow_step},
+                 {"threshold", steps_.threshold(step)},
+                 {"moot", true},
+                 {"reason", reason}},
+                make_lineage("moot step", {}, {{"step", step}}));
+  }
+  barrier(world_);
 }
 
-Evaluation ImproveRun::sampled_reward(const Policy& policy) const {
-  GrowOptions sampling = experiment_.grow;
-  sampling.temperature = experiment_.evaluate.temperature;
-  sampling.samples = experiment_.improve.evaluate_samples;
-  sampling.max_length = experiment_.evaluate.max_length;
-  sampling.seed = experiment_.improve.seed;
-  const EvaluationSet set{valid_, validation_half(valid_.size(), Half::select), tokenizer_, *reward_};
-  const Outputs outputs =
-      evaluate_outputs(world_, policy.model(experiment_.grow.precision), set, generate_options(sampling));
-  double total = 0.0;
-  for (const double reward : outputs.reward) total += reward;
-  const double mean = total / static_cast<double>(outputs.reward.size());
-  return {mean, {{"reward", mean}}};
-}
-
-Lineage ImproveRun::lineage(std::int64_t step, const Policy& start, const CandidateView& view) const {
+// From commit records: whether a step is complete is known without reading what it was made from.
+Lineage ImproveRun::lineage(std::int64_t step) const {
   auto options = options_json(experiment_.improve);
   for (const char* harmless :
        {"grow_step", "steps", "thresholds", "stop_when_flat", "checkpoint_every", "keep_checkpoints"}) {
     options.erase(harmless);
   }
+  if (steps_.filter_name(step) == "threshold") options.erase("filter");  // as it was before there were others
+  const auto start = find_committed(parent(step) / "model.safetensors");
   return make_lineage(
       "policy",
-      {{"policy", start.digest},
-       {"candidates", view.digest()},
-       {"corpus", corpus_.digest},
-       {"validation", valid_.digest}},
+      {{"policy", start ? start->sha256 : load_policy(parent(step)).digest},
+       {"candidates", steps_.scored().digest()},
+       {"corpus", steps_.corpus().digest},
+       {"validation", selection_.corpus().digest}},
       {{"improve", options},
        {"reward", experiment_.reward.name},
        {"step", step},
-       {"threshold", step == 0 ? -1.0 : thresholds_[static_cast<std::size_t>(step - 1)]},
+       {"threshold", steps_.threshold(step)},
        {"evaluate",
         {{"temperature", experiment_.evaluate.temperature}, {"max_length", experiment_.evaluate.max_length}}}});
 }
 
-void ImproveRun::announce(std::int64_t step, double threshold, const CandidateView& view) const {
+void ImproveRun::announce(std::int64_t step, const StepCandidates& candidates) const {
   if (!world_.is_root()) return;
-  const RewardSummary &all = view.all(), &kept = view.kept();
+  const RewardSummary &all = candidates.view.all(), &kept = candidates.view.kept();
   const auto share = [](std::uint64_t part, std::uint64_t whole) {
     return whole == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
   };
-  log_info(concat("g", request_.grow_step, "-i", step, ": ",
-                  step == 0 ? std::string("all of D_g") : concat("R > ", threshold), " keeps ", kept.candidates, " of ",
-                  all.candidates, " candidates (", share(kept.candidates, all.candidates), " %), mean reward ",
-                  kept.mean_reward, "; ", kept.sources_empty, " of ", kept.sources,
-                  " sources keep none; sampled share ", view.sampled_share()));
-  if (step != 1) return;
+  const auto cut = candidates.filter->global_cut();
+  log_info(concat("g", request_.grow_step, "-i", step, ": ", candidates.filter->words(),
+                  cut ? concat(" (", *cut, ")") : std::string(), " keeps ", kept.candidates, " of ", all.candidates,
+                  " candidates (", share(kept.candidates, all.candidates), " %), mean reward ", kept.mean_reward, "; ",
+                  kept.sources_empty, " of ", kept.sources, " sources keep none; sampled share ",
+                  candidates.view.sampled_share()));
+  if (step != 1 || experiment_.improve.filter != "threshold") return;
   // Algorithm 1 asks for tau_1 >= V_pi: only then does every kept candidate beat the policy's mean.
+  const double threshold = steps_.threshold(step);
   if (threshold >= all.mean_reward) {
     log_info(concat("tau_1 = ", threshold, " is at or above V_pi = ", all.mean_reward, ", as algorithm 1 wants"));
   } else {
@@ -175,62 +139,60 @@ void ImproveRun::announce(std::int64_t step, double threshold, const CandidateVi
   }
 }
 
+json ImproveRun::record(std::int64_t step, const StepCandidates& candidates, const TrainingResult& result) const {
+  const RewardSummary &all = candidates.view.all(), &kept = candidates.view.kept();
+  json record = {{"step", step},
+                 {"grow_step", request_.grow_step},
+                 {"filter", steps_.filter_name(step)},
+                 {"threshold", steps_.threshold(step)},
+                 {"keeps", candidates.filter->words()},
+                 {"v_pi", all.mean_reward},
+                 {"all", to_json(all)},
+                 {"kept", to_json(kept)},
+                 {"kept_share", static_cast<double>(kept.candidates) / static_cast<double>(all.candidates)},
+                 {"sampled_share", candidates.view.sampled_share()},
+                 {"best_reward", result.best_score},
+                 {"best_update", result.best_update},
+                 {"updates", result.updates},
+                 {"rose", result.best_update > 0},
+                 {"moot", false}};
+  if (const auto cut = candidates.filter->global_cut()) record["cut"] = *cut;
+  return record;
+}
+
 int ImproveRun::run_step(std::int64_t step) {
   const fs::path directory = this->directory(step);
-  const fs::path record = directory / "step.json";
-  const double threshold = step == 0 ? -1.0 : thresholds_.at(static_cast<std::size_t>(step - 1));
-  const std::string name = concat(request_.variant, "/g", request_.grow_step, "-i", step);
+  const std::string name = steps_.name(step);
   if (const auto reason = why_moot(step)) {
-    if (world_.is_root()) {
-      log_info(name + " is moot: " + *reason);
-      fs::create_directories(directory);
-      commit_json(record,
-                  {{"step", step},
-                   {"grow_step", request_.grow_step},
-                   {"threshold", threshold},
-                   {"moot", true},
-                   {"reason", *reason}},
-                  make_lineage("moot step", {}, {{"step", step}}));
-    }
-    barrier(world_);
+    write_moot(step, *reason);
     return exit_success;
   }
-  const Policy start = load_policy(parent(step));
-  const ThresholdFilter filter(threshold);
-  const CandidateView view(grow_dir_, corpus_, filter,
-                           {experiment_.reward.name, experiment_.improve.lambda, experiment_.improve.keep_unfinished});
-  const Lineage lineage = this->lineage(step, start, view);
-  if (is_committed(directory / "model.safetensors", lineage) && is_committed(record, lineage)) {
+  stop_point(world_);
+  const Lineage lineage = this->lineage(step);
+  if (is_committed(directory / "model.safetensors", lineage) && is_committed(directory / "config.json", lineage) &&
+      is_committed(directory / "step.json", lineage)) {
     if (world_.is_root()) log_info(name + " is complete");
     return exit_success;
   }
-  announce(step, threshold, view);
+  const Policy start = load_policy(parent(step)).to(request_.device);
+  StepCandidates candidates = steps_.candidates(step);
+  if (candidates.view.size() == 0) {
+    throw Error(concat(name, ": ", candidates.filter->words(), " keeps nothing to train on"), "",
+                "choose other improve.thresholds; rest_improve --plan shows what they keep");
+  }
+  candidates.view.mix(experiment_.improve.lambda);
+  announce(step, candidates);
   const CrossEntropyLoss loss(experiment_.improve.label_smoothing);
-  Trainer trainer(world_, trainer_options(step),
-                  {start, view, loss, [this](const Policy& policy) { return sampled_reward(policy); }, directory,
-                   lineage, "improve " + name});
+  Trainer trainer(world_, steps_.trainer_options(step, grown_from_.config.dropout),
+                  {start, candidates.view, loss, [this](const Policy& policy) { return selection_(world_, policy); },
+                   directory, lineage, "improve " + name, run_.progress_sink(), speed_log(step)});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;
   if (world_.is_root()) {
     Policy improved = start;
     improved.parameters = result.best_parameters;
-    save_policy(directory, improved, lineage, made_by(world_, at::get_num_threads()));
-    const RewardSummary &all = view.all(), &kept = view.kept();
-    commit_json(record,
-                {{"step", step},
-                 {"grow_step", request_.grow_step},
-                 {"threshold", threshold},
-                 {"v_pi", all.mean_reward},
-                 {"all", to_json(all)},
-                 {"kept", to_json(kept)},
-                 {"kept_share", static_cast<double>(kept.candidates) / static_cast<double>(all.candidates)},
-                 {"sampled_share", view.sampled_share()},
-                 {"best_reward", result.best_score},
-                 {"best_update", result.best_update},
-                 {"updates", result.updates},
-                 {"rose", result.best_update > 0},
-                 {"moot", false}},
-                lineage);
+    save_policy(directory, improved, lineage, made_by(world_, at::get_num_threads(), result.devices));
+    commit_json(directory / "step.json", record(step, candidates, result), lineage);
     log_info(concat(name, ": ", result.best_update > 0 ? "reward rose to " : "reward did not rise above ",
                     result.best_score, " on the selection half of validation, best at update ", result.best_update,
                     " of ", result.updates));
@@ -242,14 +204,14 @@ int ImproveRun::run_step(std::int64_t step) {
 void ImproveRun::name_best() const {
   if (!world_.is_root()) return;
   json best;
-  for (std::int64_t step = 0; step <= steps(); ++step) {
+  for (std::int64_t step = 0; step <= steps_.last(); ++step) {
     const fs::path file = directory(step) / "step.json";
     if (!find_committed(file)) return;
     const json record = read_json(file);
     if (record.value("moot", false)) continue;
     const double reward = record.at("best_reward");
     if (best.is_null() || reward > best.at("reward").get<double>()) {
-      best = {{"policy", concat(request_.variant, "/g", request_.grow_step, "-i", step)}, {"reward", reward}};
+      best = {{"policy", steps_.name(step)}, {"reward", reward}};
     }
   }
   const fs::path file = run_.root() / "improve" / request_.variant / concat("g", request_.grow_step, "-best.json");
@@ -274,12 +236,8 @@ std::string policy_to_grow_from(const RunDirectory& run, const std::string& vari
 int run_improve(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
                 const ImproveRequest& request) {
   ImproveRun improve(world, experiment, run, request);
-  if (request.only_step && (*request.only_step < 0 || *request.only_step > improve.steps())) {
-    throw UsageError(concat("--step ", *request.only_step, " is none of this experiment's Improve steps"), "",
-                     concat("use 0 to ", improve.steps()));
-  }
-  const std::int64_t first = request.only_step.value_or(0), last = request.only_step.value_or(improve.steps());
-  for (std::int64_t step = first; step <= last; ++step) {
+  stop_point(world);
+  for (const std::int64_t step : improve.requested()) {
     const int code = improve.run_step(step);
     if (code != exit_success) return code;
   }

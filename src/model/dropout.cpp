@@ -1,19 +1,20 @@
 #include "rest/model/dropout.hpp"
 
 #include <ATen/Parallel.h>
+#include <torch/library.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
-#include "rest/core/philox.hpp"
+#include "rest/model/dropout_mask.hpp"
 
 namespace rest {
 namespace {
 
-constexpr std::int64_t lanes = 16;     // Philox blocks computed side by side, so that the compiler vectorises them
-constexpr std::int64_t per_block = 8;  // 16-bit uniforms in a Philox block
+constexpr std::int64_t lanes = DropoutMask::lanes, per_block = DropoutMask::per_block;
 
-/// keep[0, features): 1 where the 16-bit uniform of that feature is at least `cut`. One row: an example's position.
+/// A row of the mask, as DropoutMask::fill_block() defines it, 16 Philox blocks at a time.
 __attribute__((target_clones("avx512f", "avx2", "default"))) void fill_row(std::uint64_t key, std::uint64_t example,
                                                                            std::uint32_t position, std::uint32_t cut,
                                                                            std::int64_t features, float scale,
@@ -53,6 +54,30 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) void fill_row(std::
   }
 }
 
+torch::Tensor dropout_mask(const torch::Tensor& examples, std::int64_t seed, std::int64_t update, std::int64_t site,
+                           std::int64_t length, std::int64_t features, std::int64_t cut, double scale) {
+  const Philox key(Purpose::dropout, static_cast<std::uint64_t>(seed), static_cast<std::uint64_t>(update),
+                   static_cast<std::uint64_t>(site));
+  const auto* const ids = examples.data_ptr<std::int64_t>();
+  torch::Tensor mask = torch::empty({examples.size(0), length, features}, torch::kFloat32);
+  float* const values = mask.data_ptr<float>();
+  at::parallel_for(0, examples.size(0) * length, 64, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t row = first; row < last; ++row) {
+      fill_row(key.key(), static_cast<std::uint64_t>(ids[row / length]), static_cast<std::uint32_t>(row % length),
+               static_cast<std::uint32_t>(cut), features, static_cast<float>(scale), values + row * features);
+    }
+  });
+  return mask;
+}
+
+// LibTorch's dispatcher picks the implementation by the device of `examples`; that for CUDA is in src/model/cuda.
+TORCH_LIBRARY(rest, library) {
+  library.def(
+      "dropout_mask(Tensor examples, int seed, int update, int site, int length, int features, int cut, float scale) "
+      "-> Tensor");
+}
+TORCH_LIBRARY_IMPL(rest, CPU, library) { library.impl("dropout_mask", &dropout_mask); }
+
 }  // namespace
 
 Dropout::Dropout(double probability, std::uint64_t seed, std::uint64_t update, std::vector<std::uint64_t> examples)
@@ -60,19 +85,18 @@ Dropout::Dropout(double probability, std::uint64_t seed, std::uint64_t update, s
 
 torch::Tensor Dropout::operator()(const torch::Tensor& x) {
   if (probability_ <= 0.0) return x;
-  const Philox key(Purpose::dropout, seed_, update_, site_++);
-  const auto cut = static_cast<std::uint32_t>(std::lround(probability_ * 65536.0));
-  const float scale = 65536.0f / static_cast<float>(65536 - cut);
-  const std::int64_t length = x.size(1), features = x.size(2);
-  torch::Tensor mask = torch::empty({x.size(0), length, features}, torch::kFloat32);
-  float* const values = mask.data_ptr<float>();
-  at::parallel_for(0, x.size(0) * length, 64, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t row = first; row < last; ++row) {
-      fill_row(key.key(), examples_[static_cast<std::size_t>(row / length)], static_cast<std::uint32_t>(row % length),
-               cut, features, scale, values + row * features);
-    }
-  });
-  return x * mask.to(x.scalar_type());
+  if (!examples_on_device_.defined() || examples_on_device_.device() != x.device()) {
+    examples_on_device_ = torch::empty({static_cast<std::int64_t>(examples_.size())}, torch::kInt64);
+    std::copy(examples_.begin(), examples_.end(), examples_on_device_.data_ptr<std::int64_t>());
+    examples_on_device_ = examples_on_device_.to(x.device());
+  }
+  const std::int64_t cut = std::lround(probability_ * 65536.0);
+  const double scale = static_cast<double>(65536.0f / static_cast<float>(65536 - cut));
+  static const auto mask =
+      c10::Dispatcher::singleton().findSchemaOrThrow("rest::dropout_mask", "").typed<decltype(dropout_mask)>();
+  return x * mask.call(examples_on_device_, static_cast<std::int64_t>(seed_), static_cast<std::int64_t>(update_),
+                       static_cast<std::int64_t>(site_++), x.size(1), x.size(2), cut, scale)
+                 .to(x.scalar_type());
 }
 
 }  // namespace rest

@@ -12,6 +12,12 @@ Transformer Policy::model(const std::string& precision) const {
   return Transformer(config, parameters.to(scalar_type(precision)));
 }
 
+Policy Policy::to(torch::Device device) const {
+  Policy moved = *this;
+  moved.parameters = parameters.to(device);
+  return moved;
+}
+
 torch::ScalarType scalar_type(const std::string& precision) {
   if (precision == "float32") return torch::kFloat32;
   if (precision == "bfloat16") return torch::kBFloat16;
@@ -23,7 +29,7 @@ void save_policy(const std::filesystem::path& directory, const Policy& policy, c
                  const nlohmann::json& sidecar) {
   std::filesystem::create_directories(directory);
   const auto layout = make_layout(policy.config);
-  const auto parameters = policy.parameters.contiguous();
+  const auto parameters = policy.parameters.to(torch::kCPU).contiguous();
   const float* const values = parameters.data_ptr<float>();
   std::vector<TensorView> tensors;
   for (const auto& spec : layout.specs) {

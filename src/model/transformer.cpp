@@ -72,12 +72,12 @@ Transformer::Transformer(const TransformerConfig& config, const torch::Tensor& p
     decoder_.push_back({self, cross, read.feed_forward()});
   }
   if (config.norm == NormOrder::pre) decoder_norm_ = read.norm();
-  positions_ = sinusoids(prepared_positions, config.hidden).to(dtype());
+  positions_ = sinusoids(prepared_positions, config.hidden).to(dtype()).to(device());
 }
 
 torch::Tensor Transformer::position_table(std::int64_t length) const {
   if (length <= prepared_positions) return positions_.narrow(0, 0, length);
-  return sinusoids(length, config_.hidden).to(dtype());
+  return sinusoids(length, config_.hidden).to(dtype()).to(device());
 }
 
 torch::Tensor Transformer::embed(const torch::Tensor& table, const torch::Tensor& tokens, Dropout& dropout) const {

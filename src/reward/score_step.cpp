@@ -4,6 +4,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/comm/work_queue.hpp"
 #include "rest/core/error.hpp"
@@ -66,16 +67,18 @@ class StepScorer {
     return items;
   }
 
-  /// Scores one shard and writes its column; returns the candidates scored.
-  std::size_t score(const Communicator& world, std::int64_t index, WorkQueue& queue) {
+  /// Scores one shard and writes its column, unless a stop is known before (Stopped). `done` counts shards and
+  /// candidates.
+  void score(const Communicator& world, std::int64_t index, WorkQueue& queue, WorkQueue::Counters& done) {
     const std::filesystem::path file = shard_file(dir_, index);
-    require_same_text(file);
-    const CandidateShard shard = read_shard(file);
+    require_same_text(file);  // which hashes it
+    const CandidateShard shard = read_shard(file, Verify::done_before);
     const std::string digest = find_committed(file).value().sha256;
-    RewardColumn column{reward_.name(), digest, rewards_of(shard, file, queue)};
+    RewardColumn column{reward_.name(), digest, rewards_of(shard, file, queue, done)};
     write_rewards(reward_file(dir_, reward_.name(), index), column, lineage(digest), made_by(world, 1));
     add(shard, column.reward);
-    return shard.size();
+    ++done[0];
+    queue.progress(done);
   }
 
  private:
@@ -97,8 +100,8 @@ class StepScorer {
     }
   }
 
-  std::vector<float> rewards_of(const CandidateShard& shard, const std::filesystem::path& file,
-                                WorkQueue& queue) const {
+  std::vector<float> rewards_of(const CandidateShard& shard, const std::filesystem::path& file, WorkQueue& queue,
+                                WorkQueue::Counters& done) const {
     std::vector<float> rewards;
     rewards.reserve(shard.size());
     std::vector<std::string> decoded;
@@ -113,7 +116,9 @@ class StepScorer {
       rewards.insert(rewards.end(), values.begin(), values.end());
       batch.clear();
       decoded.clear();
-      queue.progress();
+      done[1] += static_cast<std::int64_t>(values.size());
+      queue.progress(done);
+      if (queue.stopped()) throw Stopped();
     };
     std::size_t row = 0;
     for (std::size_t i = 0; i < shard.sources(); ++i) {
@@ -176,10 +181,27 @@ void log_means(const Communicator& world, const RewardSums& mine, const std::str
                   mean(total[3], total[2]), " over ", total[2], " originals scored now"));
 }
 
+/// Scores shards until the queue is empty or a stop is requested; returns how many this rank has scored.
+std::int64_t score_shards(const Communicator& world, StepScorer& scorer, const std::vector<std::int64_t>& shards,
+                          const std::string& reward, const ProgressSink& sink) {
+  Progress progress("score " + reward, "shards", shards.size(),
+                    world.is_root() ? Progress::Output::enabled : Progress::Output::silent, sink);
+  WorkQueue queue(world, shards, [&](const WorkQueue::Counters& totals) {
+    progress.update(static_cast<std::uint64_t>(totals[0]), concat(totals[1], " candidates"));
+  });
+  WorkQueue::Counters done{};
+  try {
+    while (const auto shard = queue.next()) scorer.score(world, *shard, queue, done);
+  } catch (const Stopped&) {
+  }
+  return done[0];
+}
+
 }  // namespace
 
 int run_score_step(const Communicator& world, const RunDirectory& run, std::int64_t grow_step, const Reward& reward) {
   StepScorer scorer(run, grow_step, reward);
+  stop_point(world);
   std::int64_t shards = 0;
   std::vector<std::int64_t> items;
   if (world.is_root()) {
@@ -188,19 +210,11 @@ int run_score_step(const Communicator& world, const RunDirectory& run, std::int6
     std::filesystem::create_directories(reward_file(scorer.dir(), reward.name(), 0).parent_path());
   }
   items = agree(world, items);
-
-  std::int64_t scored = 0;
-  {
-    WorkQueue queue(world, items);
-    Progress progress("score " + reward.name(), "shards", items.size(),
-                      world.is_root() ? Progress::Output::enabled : Progress::Output::silent);
-    std::size_t candidates = 0;
-    while (const auto shard = queue.next()) {
-      candidates += scorer.score(world, *shard, queue);
-      ++scored;
-      progress.update(static_cast<std::uint64_t>(queue.handed_out()), concat(candidates, " candidates on this rank"));
-    }
+  if (world.is_root() && !items.empty()) {
+    log_info(concat("scoring Grow step ", grow_step, " by ", reward.name(), ": ", items.size(), " of ", shards,
+                    " shards, ", world.size(), " ranks"));
   }
+  const std::int64_t scored = score_shards(world, scorer, items, reward.name(), run.progress_sink());
   const std::int64_t total = sum(world, scored);
   if (total > 0) log_means(world, scorer.sums(), reward.name());
   if (total < static_cast<std::int64_t>(items.size())) {

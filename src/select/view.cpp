@@ -44,24 +44,6 @@ struct Sums {
   }
 };
 
-void require_equal(const std::filesystem::path& file, const std::string& what, const std::string& there,
-                   const std::string& corpus) {
-  if (there.empty() || corpus.empty() || there == corpus) return;
-  throw Error(concat(file.string(), ": its candidates belong to another ", what, " than the corpus of this run"),
-              concat("attribute ", what, " is ", there, ", the corpus has ", corpus),
-              "use the corpus it was grown from, or grow again in another run directory");
-}
-
-void require_same_corpus(const std::filesystem::path& file, const CandidateShard& shard, const Corpus& corpus) {
-  const ShardAttributes attributes = read_shard_attributes(file);
-  require_equal(file, "corpus", attributes.corpus_digest, corpus.digest);
-  require_equal(file, "tokenizer", attributes.tokenizer_digest, corpus.tokenizer_digest);
-  const std::uint64_t end = static_cast<std::uint64_t>(shard.first_source) + shard.sources();
-  if (end > corpus.size()) {
-    throw Error(concat(file.string(), ": its sources end at ", end, ", the corpus has ", corpus.size()));
-  }
-}
-
 /// Factors on the weights of samples and of originals.
 struct Mixture {
   double sample, original;
@@ -76,57 +58,46 @@ Mixture mixture_for(double lambda, double share, const std::filesystem::path& gr
   return {share > 0.0 ? lambda / share : 0.0, share < 1.0 ? (1.0 - lambda) / (1.0 - share) : 0.0};
 }
 
-/// A shard with its reward column, both verified.
-struct Part {
-  CandidateShard shard;
-  std::vector<float> rewards;
-  std::string digests;  ///< of the files read, by name
-};
-
-Part load_part(const std::filesystem::path& grow_dir, std::int64_t number, const Corpus& corpus,
-               const std::string& reward) {
-  const std::filesystem::path file = shard_file(grow_dir, number), rewards_path = reward_file(grow_dir, reward, number);
-  const CommitRecord record = verify_committed(file, "rest_grow"),
-                     rewards = verify_committed(rewards_path, "rest_score");
-  Part part{read_shard(file), read_rewards(rewards_path, record.sha256).reward, {}};
-  require_same_corpus(file, part.shard, corpus);
-  if (part.rewards.size() != part.shard.size()) {
-    throw Error(concat(rewards_path.string(), ": dataset reward: ", part.rewards.size(), " values for ",
-                       part.shard.size(), " candidates"));
+/// A shard's counts, 0 for the samples that are left out.
+template <class Columns>
+std::vector<std::uint32_t> counts_of(const Columns& candidates, Unfinished unfinished) {
+  std::vector<std::uint32_t> count = candidates.count;
+  if (unfinished == Unfinished::as_any) return count;
+  for (std::size_t row = 0; row < count.size(); ++row) {
+    if (!candidates.finished[row] && candidates.origin[row] != original) count[row] = 0;
   }
-  part.digests = concat(record.name, " ", record.sha256, "\n", reward, "/", rewards.name, " ", rewards.sha256, "\n");
-  return part;
+  return count;
 }
 
-// Originals end where the reference does: they count as finished.
-std::vector<std::uint8_t> without_unfinished(const CandidateShard& shard, std::vector<std::uint8_t> keep) {
-  for (std::size_t row = 0; row < keep.size(); ++row) {
-    if (!shard.finished[row] && shard.origin[row] != original) keep[row] = 0;
-  }
-  return keep;
+template <class Columns>
+ScoredCandidates scored(const Columns& candidates, const std::vector<float>& rewards,
+                        const std::vector<std::uint32_t>& count) {
+  return {candidates.candidates_per_source, rewards, count, candidates.origin};
 }
 
 }  // namespace
 
-CandidateView::CandidateView(const std::filesystem::path& grow_dir, const Corpus& sources, const Filter& filter,
-                             const ViewOptions& options)
-    : sources_(sources) {
-  if (!(options.lambda <= 1.0)) throw UsageError(concat("improve.lambda is ", options.lambda), "", "give at most 1");
+CandidateView::CandidateView(const ScoredStep& step, Filter& filter, Unfinished unfinished)
+    : sources_(step.sources()), grow_dir_(step.directory()) {
+  filter.look_first([&](const Filter::Look& look) {
+    for (std::int64_t number = 0; number < step.shards(); ++number) {
+      const ScoredStep::Columns columns = step.read_columns(number);
+      const auto count = counts_of(columns.candidates, unfinished);
+      look(scored(columns.candidates, columns.rewards, count));
+    }
+  });
   Sums all, kept;
-  std::string digests;
-  for (std::int64_t number = 0, shards = shard_count(grow_dir); number < shards; ++number) {
-    const Part part = load_part(grow_dir, number, sources, options.reward);
-    std::vector<std::uint8_t> keep = filter.keep(part.shard, part.rewards);
-    if (!options.keep_unfinished) keep = without_unfinished(part.shard, std::move(keep));
-    add_rows(part.shard, keep, all.summary.distinct);
-    all.add(part.shard, part.rewards, std::vector<std::uint8_t>(part.shard.size(), 1));
-    kept.add(part.shard, part.rewards, keep);
-    digests += part.digests;
+  for (std::int64_t number = 0; number < step.shards(); ++number) {
+    const ScoredStep::Shard shard = step.read(number);
+    const auto count = counts_of(shard.candidates, unfinished);
+    const std::vector<std::uint8_t> keep = filter.keep(scored(shard.candidates, shard.rewards, count));
+    add_rows(shard.candidates, keep, all.summary.distinct);
+    all.add(shard.candidates, shard.rewards, std::vector<std::uint8_t>(shard.candidates.size(), 1));
+    kept.add(shard.candidates, shard.rewards, keep);
   }
   all_ = all.result();
   kept_ = kept.result();
-  digest_ = sha256(digests);
-  if (!rows_.empty()) mix(options.lambda, grow_dir);
+  mix(-1.0);
 }
 
 void CandidateView::add_rows(const CandidateShard& shard, const std::vector<std::uint8_t>& keep,
@@ -145,7 +116,9 @@ void CandidateView::add_rows(const CandidateShard& shard, const std::vector<std:
   }
 }
 
-void CandidateView::mix(double lambda, const std::filesystem::path& grow_dir) {
+void CandidateView::mix(double lambda) {
+  if (!(lambda <= 1.0)) throw UsageError(concat("improve.lambda is ", lambda), "", "give at most 1");
+  if (rows_.empty()) return;
   double sampled = 0.0, total = 0.0;
   for (const Row& row : rows_) {
     const double tokens = static_cast<double>(row.weight) * static_cast<double>(row.length + 1);
@@ -154,7 +127,7 @@ void CandidateView::mix(double lambda, const std::filesystem::path& grow_dir) {
   }
   sampled_share_ = sampled / total;
   if (lambda < 0.0) return;
-  const Mixture factor = mixture_for(lambda, sampled_share_, grow_dir);
+  const Mixture factor = mixture_for(lambda, sampled_share_, grow_dir_);
   for (Row& row : rows_) {
     const double weight = row.origin == original ? factor.original : factor.sample;
     row.weight = static_cast<float>(weight * static_cast<double>(row.weight));

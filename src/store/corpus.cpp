@@ -2,6 +2,7 @@
 
 #include "columns.hpp"
 #include "rest/core/error.hpp"
+#include "rest/store/content.hpp"
 
 namespace rest {
 namespace {
@@ -55,9 +56,14 @@ void save(const std::filesystem::path& path, const Corpus& corpus, const Lineage
   file.save();
 }
 
-Corpus load(const std::filesystem::path& path) {
-  const hdf5::File file = hdf5::File::open(path);
+hdf5::File open(const std::filesystem::path& path) {
+  hdf5::File file = hdf5::File::open(path);
   file.require_format(format_name, format_version);
+  return file;
+}
+
+Corpus load(const std::filesystem::path& path) {
+  const hdf5::File file = open(path);
   Corpus corpus;
   corpus.vocabulary_size = hdf5::read_vocabulary_size(file);
   corpus.tokenizer_digest = file.read_text("tokenizer");
@@ -97,5 +103,9 @@ Corpus read_corpus(const std::filesystem::path& file) {
   corpus.digest = record.sha256;
   return corpus;
 }
+
+CorpusContent load_corpus(const std::filesystem::path& file) { return {load(file), open(file).read_json("lineage")}; }
+
+std::uint64_t corpus_size(const std::filesystem::path& file) { return open(file).size("source/length"); }
 
 }  // namespace rest

@@ -40,13 +40,15 @@ bool cut(std::vector<Token>& pieces, std::int64_t max_length) {
 }  // namespace
 
 EncodedBitext encode_bitext(Bitext bitext, const Tokenizer& tokenizer, std::int64_t max_length, Unusable unusable,
-                            const std::string& name) {
+                            const std::string& name, const std::function<void(std::size_t done)>& tick) {
+  constexpr std::size_t tick_every = 1024;
   const bool has_target = !bitext.target.empty();
   EncodedBitext encoded;
   encoded.corpus.vocabulary_size = tokenizer.vocabulary_size();
   encoded.empty_lines = std::move(bitext.empty_lines);
   encoded.invalid_lines = std::move(bitext.invalid_lines);
   for (std::size_t i = 0; i < bitext.source.size(); ++i) {
+    if (tick && i % tick_every == 0) tick(i);
     std::vector<Token> source = tokenizer.encode(bitext.source[i]);
     std::vector<Token> target;
     if (has_target) target = tokenizer.encode(bitext.target[i]);

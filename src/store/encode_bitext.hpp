@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -24,8 +25,9 @@ struct EncodedBitext {
 
 /// `max_length` in pieces. Throws Error when nothing is left, or (Unusable::refuse) naming the first line without text
 /// or with invalid UTF-8. `name` is what messages call it: the files it came from.
+/// `tick` hears now and then how many pairs are done, and may throw.
 EncodedBitext encode_bitext(Bitext bitext, const Tokenizer& tokenizer, std::int64_t max_length, Unusable unusable,
-                            const std::string& name);
+                            const std::string& name, const std::function<void(std::size_t done)>& tick = {});
 
 /// Logs the first lines of each kind and how many there are.
 void log_dropped(const EncodedBitext& encoded, Unusable unusable, const std::string& name);

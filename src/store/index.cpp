@@ -4,6 +4,7 @@
 #include "hdf5.hpp"
 #include "rest/core/error.hpp"
 #include "rest/store/candidates.hpp"
+#include "rest/store/content.hpp"
 #include "shard_file.hpp"
 
 namespace rest {
@@ -102,6 +103,12 @@ void write_view(hdf5::File& file, const std::string& name, const std::string& fo
   file.write_virtual(name, sources, source.type);
 }
 
+std::vector<Column> candidate_columns() {
+  using hdf5::Type;
+  return {{"length", Type::u32}, {"log_prob", Type::f32}, {"sampling_log_prob", Type::f32},
+          {"count", Type::u32},  {"finished", Type::u8},  {"origin", Type::u8}};
+}
+
 void save(const std::filesystem::path& path, const Step& step, const Lineage& lineage) {
   using hdf5::Type;
   hdf5::File file = hdf5::File::create(path);
@@ -116,11 +123,7 @@ void save(const std::filesystem::path& path, const Step& step, const Lineage& li
   };
   view({"candidates_per_source", Type::u32}, step.source_offset);
   view({"tokens", hdf5::token_type(step.attributes.vocabulary_size)}, step.token_offset);
-  for (const Column& column :
-       {Column{"length", Type::u32}, Column{"log_prob", Type::f32}, Column{"sampling_log_prob", Type::f32},
-        Column{"count", Type::u32}, Column{"finished", Type::u8}, Column{"origin", Type::u8}}) {
-    view(column, step.candidate_offset);
-  }
+  for (const Column& column : candidate_columns()) view(column, step.candidate_offset);
   file.create_group("rewards");
   for (const std::string& reward : step.rewards) {
     write_view(file, "rewards/" + reward, "rewards/" + reward + "/", {"reward", Type::f32}, step.candidate_offset);
@@ -128,14 +131,24 @@ void save(const std::filesystem::path& path, const Step& step, const Lineage& li
   file.save();
 }
 
-std::vector<std::uint64_t> load_source_offsets(const std::filesystem::path& path) {
-  const hdf5::File file = hdf5::File::open(path);
-  file.require_format(format_name, format_version);
-  auto offsets = file.read<std::uint64_t>("shard_source_offset");
-  if (offsets.empty() || !std::is_sorted(offsets.begin(), offsets.end())) {
-    file.fail("shard_source_offset", "no rising offsets");
-  }
+std::vector<std::uint64_t> load_offsets(const hdf5::File& file, const std::string& name) {
+  auto offsets = file.read<std::uint64_t>(name);
+  if (offsets.empty() || !std::is_sorted(offsets.begin(), offsets.end())) file.fail(name, "no rising offsets");
   return offsets;
+}
+
+hdf5::File open_index(const std::filesystem::path& path) {
+  hdf5::File file = hdf5::File::open(path);
+  file.require_format(format_name, format_version);
+  return file;
+}
+
+std::vector<std::uint64_t> load_source_offsets(const std::filesystem::path& path) {
+  return load_offsets(open_index(path), "shard_source_offset");
+}
+
+void require_view(const hdf5::File& file, const std::string& name, std::uint64_t size) {
+  if (file.size(name) != size) file.fail(name, concat(file.size(name), " values where its offsets say ", size));
 }
 
 }  // namespace
@@ -161,6 +174,19 @@ void write_index(const std::filesystem::path& grow_dir, std::int64_t shards, con
 std::int64_t shard_count(const std::filesystem::path& grow_dir) {
   verify_committed(index_file(grow_dir), "rest_grow");
   return static_cast<std::int64_t>(load_source_offsets(index_file(grow_dir)).size()) - 1;
+}
+
+IndexContent load_index(const std::filesystem::path& path) {
+  const hdf5::File file = open_index(path);
+  const IndexContent index{load_offsets(file, "shard_source_offset"), load_offsets(file, "shard_candidate_offset"),
+                           load_offsets(file, "shard_token_offset"), read_attributes(file), file.read_json("lineage")};
+  require_view(file, "candidates_per_source", index.source_offset.back());
+  require_view(file, "tokens", index.token_offset.back());
+  for (const Column& column : candidate_columns()) require_view(file, column.name, index.candidate_offset.back());
+  for (const auto& reward : index.lineage.at("options").at("rewards")) {
+    require_view(file, "rewards/" + reward.get<std::string>(), index.candidate_offset.back());
+  }
+  return index;
 }
 
 }  // namespace rest

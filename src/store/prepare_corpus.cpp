@@ -3,10 +3,12 @@
 #include <fstream>
 
 #include "encode_bitext.hpp"
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/core/committed.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
+#include "rest/core/signals.hpp"
 
 namespace rest {
 namespace {
@@ -34,6 +36,11 @@ void write_text(const std::filesystem::path& file, const std::string& text) {
   out << text;
   out.close();
   if (!out) throw Error("cannot write " + file.string());
+}
+
+/// Nothing is left behind: what is complete stays, the rest is made after the next start.
+void leave_if_stopped() {
+  if (stop_requested()) throw Stopped();
 }
 
 Bitext read(const CorpusInput& input) {
@@ -113,18 +120,29 @@ Lineage corpus_lineage(const CorpusInput& input, const std::string& tokenizer_di
 
 void prepare_corpus(const CorpusInput& input, const std::string& tokenizer_digest, const DataOptions& data,
                     const RunDirectory& run) {
-  const std::filesystem::path file = run.corpus(input.name);
+  leave_if_stopped();
+  const std::filesystem::path file = run.corpus(input.name),
+                              report_file = std::filesystem::path(file).replace_extension(".report.json");
   const Lineage lineage = corpus_lineage(input, tokenizer_digest, data);
-  if (is_committed(file, lineage)) return log_info("corpus " + input.name + ": complete");
+  if (is_committed(file, lineage) && is_committed(report_file, lineage)) {
+    return log_info("corpus " + input.name + ": complete");
+  }
   const Tokenizer tokenizer(run.tokenizer());
-  EncodedBitext encoded = encode_bitext(read(input), tokenizer, data.max_length, input.unusable, input.files());
+  Bitext bitext = read(input);
+  Progress progress("encode " + input.name, "pairs", bitext.source.size(), Progress::Output::enabled,
+                    run.progress_sink());
+  EncodedBitext encoded = encode_bitext(std::move(bitext), tokenizer, data.max_length, input.unusable, input.files(),
+                                        [&](std::size_t done) {
+                                          leave_if_stopped();
+                                          progress.update(done);
+                                        });
   encoded.corpus.tokenizer_digest = tokenizer_digest;
   log_dropped(encoded, input.unusable, input.files());
 
   // The report goes first, so that a complete corpus has one.
   std::filesystem::create_directories(file.parent_path());
   const nlohmann::json report = corpus_report(encoded, input.unusable);
-  commit_json(std::filesystem::path(file).replace_extension(".report.json"), report, lineage);
+  commit_json(report_file, report, lineage);
   write_corpus(file, encoded.corpus, lineage, sidecar());
   log_info(concat("corpus ", input.name, ": ", encoded.corpus.size(), " sentences, ", report["source_pieces"],
                   " source and ", report["target_pieces"], " target pieces"));
@@ -147,13 +165,12 @@ void write_experiment(Experiment experiment, const RunDirectory& run) {
 
 void prepare_corpora(const Communicator& world, const Experiment& experiment, const RunDirectory& run) {
   const std::vector<CorpusInput> inputs = corpus_inputs(experiment.data);
-  if (world.is_root()) {
+  on_root(world, [&] {
     prepare_tokenizer(experiment.data, run);
     const std::string tokenizer_digest = verify_committed(run.tokenizer(), "rest_prepare").sha256;
     for (const CorpusInput& input : inputs) prepare_corpus(input, tokenizer_digest, experiment.data, run);
     write_experiment(experiment, run);
-  }
-  barrier(world);
+  });
 }
 
 }  // namespace rest

@@ -1,6 +1,7 @@
 #include "hdf5.hpp"
 #include "rest/core/error.hpp"
 #include "rest/store/candidates.hpp"
+#include "rest/store/content.hpp"
 
 namespace rest {
 namespace {
@@ -50,8 +51,8 @@ void write_rewards(const std::filesystem::path& file, const RewardColumn& column
       sidecar);
 }
 
-RewardColumn read_rewards(const std::filesystem::path& file, const std::string& shard_digest) {
-  verify_committed(file, "rest_score");
+RewardColumn read_rewards(const std::filesystem::path& file, const std::string& shard_digest, Verify verify) {
+  if (verify == Verify::bytes) verify_committed(file, "rest_score");
   RewardColumn column = load(file);
   if (column.shard_digest != shard_digest) {
     throw Error(file.string() + ": attribute shard: made for other candidates",
@@ -59,6 +60,10 @@ RewardColumn read_rewards(const std::filesystem::path& file, const std::string& 
                 "remove it with its commit record and run rest_score");
   }
   return column;
+}
+
+RewardContent load_rewards(const std::filesystem::path& file) {
+  return {load(file), hdf5::File::open(file).read_json("lineage")};
 }
 
 }  // namespace rest

@@ -3,6 +3,7 @@
 #include "columns.hpp"
 #include "rest/core/error.hpp"
 #include "rest/store/candidates.hpp"
+#include "rest/store/content.hpp"
 #include "shard_file.hpp"
 
 namespace rest {
@@ -124,14 +125,32 @@ void write_shard(const std::filesystem::path& file, const CandidateShard& shard,
       sidecar);
 }
 
-CandidateShard read_shard(const std::filesystem::path& file) {
-  verify_committed(file, "rest_grow");
+CandidateShard read_shard(const std::filesystem::path& file, Verify verify) {
+  if (verify == Verify::bytes) verify_committed(file, "rest_grow");
   return load(file);
 }
 
-ShardAttributes read_shard_attributes(const std::filesystem::path& file) {
-  verify_committed(file, "rest_grow");
+ShardAttributes read_shard_attributes(const std::filesystem::path& file, Verify verify) {
+  if (verify == Verify::bytes) verify_committed(file, "rest_grow");
   return read_attributes(open_shard(file));
+}
+
+CandidateColumns read_candidate_columns(const std::filesystem::path& path, Verify verify) {
+  if (verify == Verify::bytes) verify_committed(path, "rest_grow");
+  const hdf5::File file = open_shard(path);
+  CandidateColumns columns;
+  columns.candidates_per_source = file.read<std::uint32_t>("candidates_per_source");
+  columns.count = file.read<std::uint32_t>("count");
+  const std::size_t size = columns.count.size();
+  hdf5::require_sum(file, "candidates_per_source", columns.candidates_per_source, "count", size);
+  columns.finished = file.read<std::uint8_t>("finished", size);
+  columns.origin = file.read<std::uint8_t>("origin", size);
+  return columns;
+}
+
+ShardContent load_shard(const std::filesystem::path& file) {
+  const hdf5::File opened = open_shard(file);
+  return {load(file), read_attributes(opened), opened.read_json("lineage")};
 }
 
 void require_shards(const std::filesystem::path& grow_dir, std::int64_t expected) {

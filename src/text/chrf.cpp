@@ -1,21 +1,12 @@
+#include "characters.hpp"
 #include "ngrams.hpp"
 #include "rest/text/metrics.hpp"
-#include "utf8.hpp"
 
 namespace rest {
 namespace {
 
-constexpr std::size_t orders = 6;
+constexpr std::size_t orders = chrf_orders;
 constexpr double beta = 2.0;
-
-// Code points but white space; one is added, as 0 is no symbol.
-std::vector<std::uint32_t> characters(const std::string& text) {
-  std::vector<std::uint32_t> symbols;
-  for (const char32_t c : to_code_points(text)) {
-    if (!is_white_space(c)) symbols.push_back(static_cast<std::uint32_t>(c) + 1);
-  }
-  return symbols;
-}
 
 }  // namespace
 
@@ -29,8 +20,8 @@ ChrfStatistics& ChrfStatistics::operator+=(const ChrfStatistics& other) {
 }
 
 ChrfStatistics chrf_statistics(const std::string& candidate, const std::string& reference) {
-  const std::vector<std::uint32_t> candidate_characters = characters(candidate),
-                                   reference_characters = characters(reference);
+  const std::vector<std::uint32_t> candidate_characters = chrf_characters(candidate),
+                                   reference_characters = chrf_characters(reference);
   const auto ours = sorted_suffixes<orders>(candidate_characters),
              theirs = sorted_suffixes<orders>(reference_characters);
   ChrfStatistics statistics;

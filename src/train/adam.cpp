@@ -47,6 +47,57 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) void adam_block(
     average[i] = step.average_decay * average[i] + (1.0f - step.average_decay) * parameter[i];
 }
 
+/// What an update changes; the average may be undefined.
+struct Buffers {
+  torch::Tensor parameters, first, second, average;
+};
+
+std::int64_t blocks_of(Span<const float> values) {
+  return (static_cast<std::int64_t>(values.size()) + block - 1) / block;
+}
+
+double norm_of(Span<const float> values) {
+  const auto elements = static_cast<std::int64_t>(values.size());
+  std::vector<double> squares(static_cast<std::size_t>(blocks_of(values)));
+  at::parallel_for(0, blocks_of(values), 16, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t b = from; b < to; ++b)
+      squares[static_cast<std::size_t>(b)] =
+          square_sum(values.data() + b * block, std::min(block, elements - b * block));
+  });
+  double total = 0.0;
+  for (const double square : squares) total += square;
+  return std::sqrt(total);
+}
+
+void step_in_blocks(const Step& step, Span<const float> gradient, const Buffers& buffers) {
+  const auto elements = static_cast<std::int64_t>(gradient.size());
+  float* const average = buffers.average.defined() ? buffers.average.data_ptr<float>() : nullptr;
+  at::parallel_for(0, blocks_of(gradient), 16, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t b = from; b < to; ++b) {
+      const std::int64_t at = b * block;
+      adam_block(step, gradient.data() + at, buffers.parameters.data_ptr<float>() + at,
+                 buffers.first.data_ptr<float>() + at, buffers.second.data_ptr<float>() + at,
+                 average ? average + at : nullptr, std::min(block, elements - at));
+    }
+  });
+}
+
+double norm_by_operators(const torch::Tensor& values) {
+  return torch::linalg_vector_norm(values, 2, std::nullopt, false, torch::kFloat64).item<double>();
+}
+
+/// adam_block() on any device.
+void step_by_operators(const Step& step, const torch::Tensor& gradient, Buffers buffers) {
+  const torch::Tensor scaled = gradient * step.gradient_scale;
+  buffers.first.mul_(step.beta1).add_(scaled, 1.0f - step.beta1);
+  buffers.second.mul_(step.beta2).addcmul_(scaled, scaled, 1.0f - step.beta2);
+  const torch::Tensor root = buffers.second.sqrt().mul_(step.root_correction).add_(step.epsilon);
+  buffers.parameters.addcdiv_(buffers.first, root, -step.rate);
+  if (buffers.average.defined()) {
+    buffers.average.mul_(step.average_decay).add_(buffers.parameters, 1.0f - step.average_decay);
+  }
+}
+
 }  // namespace
 
 Adam::Adam(torch::Tensor parameters, AdamOptions options)
@@ -58,17 +109,12 @@ Adam::Adam(torch::Tensor parameters, AdamOptions options)
 }
 
 double Adam::update(Span<const float> gradient, double count, double learning_rate, std::int64_t update) {
-  const auto elements = static_cast<std::int64_t>(gradient.size());
-  const std::int64_t blocks = (elements + block - 1) / block;
-  std::vector<double> squares(static_cast<std::size_t>(blocks));
-  at::parallel_for(0, blocks, 16, [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t b = from; b < to; ++b)
-      squares[static_cast<std::size_t>(b)] =
-          square_sum(gradient.data() + b * block, std::min(block, elements - b * block));
-  });
-  double total = 0.0;
-  for (const double square : squares) total += square;
-  const double norm = std::sqrt(total) / count;
+  torch::Tensor shared;  // the gradient as a tensor, for operators
+  if (by_operators()) {
+    shared = torch::from_blob(const_cast<float*>(gradient.data()), {static_cast<std::int64_t>(gradient.size())},
+                              parameters_.options());
+  }
+  const double norm = (by_operators() ? norm_by_operators(shared) : norm_of(gradient)) / count;
   const double clip = options_.clip_norm > 0.0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1.0;
   const auto n = static_cast<double>(update);
   Step step{};
@@ -80,15 +126,12 @@ double Adam::update(Span<const float> gradient, double count, double learning_ra
   step.epsilon = static_cast<float>(options_.epsilon);
   // Young averages forget faster, so that the initial weights do not linger.
   step.average_decay = static_cast<float>(std::min(options_.average_decay, (1.0 + n) / (10.0 + n)));
-  float* const average = average_.defined() ? average_.data_ptr<float>() : nullptr;
-  at::parallel_for(0, blocks, 16, [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t b = from; b < to; ++b) {
-      const std::int64_t at = b * block;
-      adam_block(step, gradient.data() + at, parameters_.data_ptr<float>() + at, first_moment_.data_ptr<float>() + at,
-                 second_moment_.data_ptr<float>() + at, average ? average + at : nullptr,
-                 std::min(block, elements - at));
-    }
-  });
+  const Buffers buffers{parameters_, first_moment_, second_moment_, average_};
+  if (by_operators()) {
+    step_by_operators(step, shared, buffers);
+  } else {
+    step_in_blocks(step, gradient, buffers);
+  }
   return norm;
 }
 

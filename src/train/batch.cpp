@@ -16,6 +16,15 @@ std::int64_t target_tokens(const Example& example) { return static_cast<std::int
 
 }  // namespace
 
+Batch Batch::to(torch::Device device) const {
+  Batch moved = *this;
+  for (torch::Tensor Batch::*part : {&Batch::source, &Batch::source_mask, &Batch::target_in, &Batch::target_rows,
+                                     &Batch::target_out, &Batch::token_weight}) {
+    moved.*part = (this->*part).to(device);
+  }
+  return moved;
+}
+
 Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
   std::vector<Example> rows;
   std::size_t source_length = 0, target_length = 0, tokens = 0;

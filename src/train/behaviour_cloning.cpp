@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
@@ -67,20 +68,23 @@ Lineage training_lineage(const Experiment& experiment, const Policy& start, cons
 
 }  // namespace
 
-int run_behaviour_cloning(const Communicator& world, const Experiment& experiment, const RunDirectory& run) {
+int run_behaviour_cloning(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
+                          torch::Device device) {
   const Corpus corpus = read_corpus(run.corpus("train")), valid = read_corpus(run.corpus("valid"));
+  stop_point(world);
   if (!corpus.has_target()) throw Error(run.corpus("train").string() + " has no targets", "", "give data.train_target");
-  const Policy start = starting_policy(experiment, corpus);
+  const Policy start = starting_policy(experiment, corpus).to(device);
   const Lineage lineage = training_lineage(experiment, start, corpus, valid);
   const auto directory = run.initial_policy();
-  if (is_committed(directory / "model.safetensors", lineage)) {
+  stop_point(world);
+  if (is_committed(directory / "model.safetensors", lineage) && is_committed(directory / "config.json", lineage)) {
     if (world.is_root()) log_info(directory.string() + " is complete");
     return exit_success;
   }
   if (world.is_root()) {
     log_info(concat("training g0-i0: ", corpus.size(), " pairs, ", make_layout(start.config).elements, " parameters, ",
                     world.size(), " ranks, ", experiment.train.leaves, " leaves an update, ",
-                    experiment.train.precision));
+                    experiment.train.precision, ", ", device_name(device)));
   }
   const CorpusDataset dataset(corpus), validation(valid);
   const CrossEntropyLoss loss(experiment.train.label_smoothing);
@@ -89,13 +93,14 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
     return Evaluation{-nll, {{"validation_loss", nll}, {"validation_perplexity", std::exp(nll)}}};
   };
   Trainer trainer(world, trainer_options(experiment.train, start.config.dropout),
-                  {start, dataset, loss, evaluate, directory, lineage, "train g0-i0"});
+                  {start, dataset, loss, evaluate, directory, lineage, "train g0-i0", run.progress_sink(),
+                   run.logs() / "speed.g0-i0.jsonl"});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;
   if (world.is_root()) {
     Policy trained = start;
     trained.parameters = result.best_parameters;
-    save_policy(directory, trained, lineage, made_by(world, at::get_num_threads()));
+    save_policy(directory, trained, lineage, made_by(world, at::get_num_threads(), result.devices));
     log_info(concat(directory.string(), ": complete, update ", result.best_update, ", validation perplexity ",
                     std::exp(-result.best_score)));
   }

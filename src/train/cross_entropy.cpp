@@ -61,23 +61,26 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) RowLoss softmax_row
           static_cast<double>(weight) * nll};
 }
 
-/// The same for float64 models (gradient checks), as plain tensor operations.
-RowLoss softmax_block_exact(torch::Tensor& logits, const torch::Tensor& target, const torch::Tensor& weight,
-                            double smoothing) {
-  const auto w = weight.to(torch::kFloat64).unsqueeze(1);
-  const auto log_p = torch::log_softmax(logits, 1);
-  const auto nll = -log_p.gather(1, target.unsqueeze(1));
-  const double nll_sum = (w * nll).sum().item<double>();
-  const double even_sum = (w * -log_p.mean(1, true)).sum().item<double>();
-  logits = log_p.exp() - smoothing / static_cast<double>(logits.size(1));
-  logits.scatter_add_(1, target.unsqueeze(1), torch::full_like(nll, -(1.0 - smoothing)));
-  logits *= w;
+/// The same for a block of tokens by LibTorch's operators: for GPUs, and for float64 models (gradient checks).
+RowLoss softmax_block_by_operators(torch::Tensor& logits, const torch::Tensor& target, const torch::Tensor& weight,
+                                   double smoothing) {
+  const auto type = logits.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const auto w = weight.to(type);
+  const auto log_p = torch::log_softmax(logits, 1, type);
+  const auto nll = -log_p.gather(1, target.unsqueeze(1)).squeeze(1);
+  const double nll_sum = (w * nll).sum(torch::kFloat64).item<double>();
+  const double even_sum = (w * -log_p.mean(1)).sum(torch::kFloat64).item<double>();
+  logits = (log_p.exp() - smoothing / static_cast<double>(logits.size(1))) * w.unsqueeze(1);
+  const auto rows = torch::arange(target.size(0), target.options());
+  logits.index_put_({rows, target}, w * -(1.0 - smoothing), /*accumulate=*/true);
   return {(1.0 - smoothing) * nll_sum + smoothing * even_sum, nll_sum};
 }
 
 RowLoss softmax_block(torch::Tensor& logits, const torch::Tensor& target, const torch::Tensor& weight,
                       double smoothing) {
-  if (logits.scalar_type() == torch::kFloat64) return softmax_block_exact(logits, target, weight, smoothing);
+  if (logits.scalar_type() == torch::kFloat64 || !logits.is_cpu()) {
+    return softmax_block_by_operators(logits, target, weight, smoothing);
+  }
   logits = logits.to(torch::kFloat32).contiguous();
   const std::int64_t rows = logits.size(0), vocabulary = logits.size(1);
   float* const values = logits.data_ptr<float>();
@@ -122,7 +125,7 @@ struct ProjectedCrossEntropy : torch::autograd::Function<ProjectedCrossEntropy> 
       }
     }
     context->save_for_backward({hidden_gradient, embedding_gradient});
-    return torch::full({}, loss, torch::kFloat64);
+    return torch::full({}, loss, hidden.options().dtype(torch::kFloat64));
   }
 
   /// The loss is what gets differentiated, so the incoming gradient is a scale, 1 unless the caller scaled the loss.

@@ -2,15 +2,27 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 
+#include "rest/comm/cuda.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/progress.hpp"
 #include "rest/core/signals.hpp"
 
 namespace rest {
+namespace {
+
+std::unique_ptr<GradientReducer> make_reducer(const Communicator& world, std::int64_t leaves,
+                                              const torch::Tensor& gradient) {
+  const auto elements = static_cast<std::size_t>(gradient.numel());
+  return gradient.is_cuda() ? make_nccl_reducer(world, leaves, elements) : make_tree_reducer(world, leaves, elements);
+}
+
+}  // namespace
 
 Trainer::Trainer(const Communicator& world, const TrainerOptions& options, Setup setup)
     : world_(world),
@@ -22,7 +34,8 @@ Trainer::Trainer(const Communicator& world, const TrainerOptions& options, Setup
       gradient_(torch::zeros_like(compute_parameters_)),
       model_(setup_.start.config, compute_parameters_),
       plan_(setup_.dataset, options.seed, options.tokens_per_update, options.leaves),
-      reducer_(make_tree_reducer(world, options.leaves, static_cast<std::size_t>(gradient_.numel()))) {
+      reducer_(make_reducer(world, options.leaves, gradient_)) {
+  if (world.is_root() && !setup_.speed_log.empty()) speed_ = std::make_unique<SpeedLog>(setup_.speed_log);
   const auto gradients = parameter_views(model_.layout(), gradient_);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     model_.parameters()[i].requires_grad_(true);
@@ -41,6 +54,19 @@ void Trainer::refresh_model() {
   if (compute_parameters_.data_ptr() != adam_.parameters().data_ptr()) compute_parameters_.copy_(adam_.parameters());
 }
 
+void Trainer::note_device() {
+  const std::string device = device_name(model_.device());
+  if (std::find(state_.devices.begin(), state_.devices.end(), device) == state_.devices.end()) {
+    state_.devices.push_back(device);
+  }
+}
+
+std::string Trainer::devices() const {
+  std::string all;
+  for (const std::string& device : state_.devices) all += (all.empty() ? "" : ", then ") + device;
+  return all;
+}
+
 Trainer::UpdateFigures Trainer::update() {
   const auto leaves = plan_.next(state_.cursor);
   const std::int64_t number = ++state_.update;
@@ -52,7 +78,7 @@ Trainer::UpdateFigures Trainer::update() {
     LossSum sum;
     double loss = 0.0;
     if (!examples.empty()) {
-      const Batch batch = make_batch(setup_.dataset, examples);
+      const Batch batch = make_batch(setup_.dataset, examples).to(model_.device());
       Dropout dropout(options_.dropout, options_.seed, static_cast<std::uint64_t>(number), batch.ids);
       sum = setup_.loss(model_, batch, dropout);
       sum.loss.backward();
@@ -111,43 +137,71 @@ void Trainer::log_metrics(nlohmann::json line) {
   if (!out.flush()) throw Error((setup_.directory / "metrics.jsonl").string() + " cannot be written");
 }
 
-TrainingResult Trainer::run() {
-  if (restore()) {
-    if (world_.is_root()) log_info(concat(setup_.label, ": goes on from the checkpoint of update ", state_.update));
-  } else if (options_.evaluate_first) {
+double Trainer::time_update() {
+  barrier(world_);
+  const auto begin = std::chrono::steady_clock::now();
+  update();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void Trainer::log_figures(const UpdateFigures& figures) {
+  log_metrics({{"update", state_.update},
+               {"loss", figures.loss},
+               {"perplexity", figures.perplexity},
+               {"gradient_norm", figures.gradient_norm},
+               {"learning_rate", figures.learning_rate},
+               {"tokens", figures.tokens}});
+  if (speed_) speed_->write(state_.update);
+}
+
+/// False when a stop ended the evaluation, on all ranks alike: it is then still due.
+bool Trainer::evaluate_unless_stopped() {
+  try {
     evaluate();
+    state_.evaluation_due = false;
+  } catch (const Stopped&) {
+    state_.evaluation_due = true;
   }
-  Progress progress(setup_.label, "updates", static_cast<std::uint64_t>(options_.max_updates),
-                    world_.is_root() ? Progress::Output::enabled : Progress::Output::silent);
-  progress.update(static_cast<std::uint64_t>(state_.update));
+  return !state_.evaluation_due;
+}
+
+/// One update and what is due after it. False when training has been stopped and saved.
+bool Trainer::train(Progress& progress) {
   constexpr std::int64_t metrics_every = 50;
-  std::int64_t saved_at = state_.update;
-  while (!state_.done && state_.update < options_.max_updates) {
-    const UpdateFigures figures = update();
-    if (state_.update % metrics_every == 0) {
-      log_metrics({{"update", state_.update},
-                   {"loss", figures.loss},
-                   {"perplexity", figures.perplexity},
-                   {"gradient_norm", figures.gradient_norm},
-                   {"learning_rate", figures.learning_rate},
-                   {"tokens", figures.tokens}});
-    }
-    progress.update(static_cast<std::uint64_t>(state_.update),
-                    concat("loss ", figures.loss, ", perplexity ", figures.perplexity));
-    if (state_.update % options_.evaluate_every == 0 || state_.update == options_.max_updates) evaluate();
-    const bool stop = any(world_, stop_requested());
-    if (state_.update % options_.checkpoint_every == 0 || stop || state_.done ||
-        state_.update == options_.max_updates) {
-      save_checkpoint();
-      saved_at = state_.update;
-    }
-    if (stop && !state_.done && state_.update < options_.max_updates) {
-      progress.finish(concat("stopped by a signal, saved at update ", saved_at));
-      return {TrainingResult::End::stopped, state_.update, state_.best_update, state_.best_score, {}};
-    }
+  const UpdateFigures figures = update();
+  if (speed_) speed_->count(figures.tokens);
+  if (state_.update % metrics_every == 0) log_figures(figures);
+  progress.update(static_cast<std::uint64_t>(state_.update),
+                  concat("loss ", figures.loss, ", perplexity ", figures.perplexity));
+  const bool last = state_.update == options_.max_updates;
+  const bool evaluated = (state_.update % options_.evaluate_every != 0 && !last) || evaluate_unless_stopped();
+  const bool stop = any(world_, stop_requested()) || !evaluated;
+  if (state_.update % options_.checkpoint_every == 0 || stop || state_.done || last) save_checkpoint();
+  return !stop || (evaluated && is_over());
+}
+
+TrainingResult Trainer::stopped(Progress& progress) {
+  progress.finish(concat("stopped by a signal, saved at update ", state_.update));
+  return {TrainingResult::End::stopped, state_.update, state_.best_update, state_.best_score, {}, devices()};
+}
+
+TrainingResult Trainer::run() {
+  const bool restored = restore();
+  if (!is_over()) note_device();
+  if (restored && world_.is_root())
+    log_info(concat(setup_.label, ": goes on from the checkpoint of update ", state_.update));
+  Progress progress(setup_.label, "updates", static_cast<std::uint64_t>(options_.max_updates),
+                    world_.is_root() ? Progress::Output::enabled : Progress::Output::silent, setup_.sink);
+  progress.update(static_cast<std::uint64_t>(state_.update));
+  // A stop in the first evaluation leaves nothing to save, one in a later one a checkpoint that says it is due.
+  const bool due = restored ? state_.evaluation_due : options_.evaluate_first;
+  if (due && !evaluate_unless_stopped()) return stopped(progress);
+  if (due && restored) save_checkpoint();
+  while (!is_over()) {
+    if (!train(progress)) return stopped(progress);
   }
   progress.finish(concat("best was update ", state_.best_update));
-  return {TrainingResult::End::finished, state_.update, state_.best_update, state_.best_score, load_best()};
+  return {TrainingResult::End::finished, state_.update, state_.best_update, state_.best_score, load_best(), devices()};
 }
 
 }  // namespace rest

@@ -2,7 +2,6 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cstring>
 #include <fstream>
 
 #include "rest/comm/build_info.hpp"
@@ -16,6 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// `tensor` on the CPU.
 TensorView view_of(const std::string& name, const torch::Tensor& tensor) {
   return {name,
           "F32",
@@ -29,7 +29,8 @@ void copy_into(const torch::Tensor& tensor, const Safetensors& stored, const std
   if (view.dtype != "F32" || view.bytes != static_cast<std::size_t>(tensor.numel()) * sizeof(float)) {
     throw Error(file.string() + ": " + name + " has another size than the model");
   }
-  std::memcpy(tensor.data_ptr<float>(), view.data, view.bytes);
+  // Only read from: LibTorch has no tensor over constant memory.
+  tensor.copy_(torch::from_blob(const_cast<void*>(static_cast<const void*>(view.data)), {tensor.numel()}));
 }
 
 /// Committed or not: the updates of which `<kind>-<n>` exists, ascending.
@@ -75,7 +76,8 @@ fs::path Trainer::checkpoint_path(const char* kind, std::int64_t update) const {
 void Trainer::save_best() {
   if (!world_.is_root()) return;
   commit_directory(checkpoint_path("best", state_.update), setup_.lineage, [&](const fs::path& directory) {
-    write_safetensors(directory / "weights.safetensors", {view_of("parameters", adam_.policy_parameters())});
+    const torch::Tensor parameters = adam_.policy_parameters().to(torch::kCPU);
+    write_safetensors(directory / "weights.safetensors", {view_of("parameters", parameters)});
   });
 }
 
@@ -83,7 +85,7 @@ torch::Tensor Trainer::load_best() const {
   barrier(world_);  // rank 0 has written it
   const fs::path directory = checkpoint_path("best", state_.best_update);
   verify_committed(directory, "training");
-  torch::Tensor parameters = torch::empty_like(adam_.parameters());
+  torch::Tensor parameters = torch::empty_like(adam_.parameters(), torch::kCPU);
   copy_into(parameters, Safetensors(directory / "weights.safetensors"), "parameters", directory);
   return parameters;
 }
@@ -94,19 +96,28 @@ void Trainer::save_checkpoint() {
       checkpoint_path("update", state_.update), setup_.lineage,
       [&](const fs::path& directory) {
         std::vector<TensorView> tensors;
-        const auto buffers = adam_.state();
-        for (const auto& [name, tensor] : buffers) tensors.push_back(view_of(name, tensor));
+        auto buffers = adam_.state();
+        for (auto& [name, tensor] : buffers) {
+          tensor = tensor.to(torch::kCPU);
+          tensors.push_back(view_of(name, tensor));
+        }
         write_safetensors(directory / "state.safetensors", tensors);
         std::ofstream out(directory / "state.json");
-        out << nlohmann::json{{"update", state_.update},           {"epoch", state_.cursor.epoch},
-                              {"window", state_.cursor.window},    {"next", state_.cursor.next},
-                              {"best_update", state_.best_update}, {"best_score", state_.best_score},
-                              {"since_best", state_.since_best},   {"done", state_.done}}
+        out << nlohmann::json{{"update", state_.update},
+                              {"epoch", state_.cursor.epoch},
+                              {"window", state_.cursor.window},
+                              {"next", state_.cursor.next},
+                              {"best_update", state_.best_update},
+                              {"best_score", state_.best_score},
+                              {"since_best", state_.since_best},
+                              {"done", state_.done},
+                              {"evaluation_due", state_.evaluation_due},
+                              {"devices", state_.devices}}
                    .dump(2)
             << '\n';
         if (!out.flush()) throw Error((directory / "state.json").string() + " cannot be written");
       },
-      made_by(world_, at::get_num_threads()));
+      made_by(world_, at::get_num_threads(), devices()));
   remove_old_checkpoints();
 }
 
@@ -147,6 +158,8 @@ bool Trainer::restore() {
       state.best_score = json.at("best_score");
       state.since_best = json.at("since_best");
       state.done = json.at("done");
+      state.evaluation_due = json.value("evaluation_due", false);
+      state.devices = json.value("devices", std::vector<std::string>{"cpu"});
       if (state.best_update >= 0) verify_committed(checkpoint_path("best", state.best_update), "training");
       const Safetensors stored(directory / "state.safetensors");
       for (const auto& [name, tensor] : adam_.state()) copy_into(tensor, stored, name, directory);

@@ -3,11 +3,27 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <numeric>
 
+#include "rest/comm/share_out.hpp"
 #include "rest/train/loss.hpp"
 
 namespace rest {
+namespace {
+
+using Sums = std::array<double, 2>;  // of a batch: negative log-likelihood, tokens
+
+std::string bytes_of(const Sums& sums) { return {reinterpret_cast<const char*>(sums.data()), sizeof sums}; }
+
+Sums sums_of(const std::string& bytes) {
+  Sums sums;
+  std::memcpy(sums.data(), bytes.data(), sizeof sums);
+  return sums;
+}
+
+}  // namespace
 
 double validation_loss(const Communicator& world, const Policy& policy, const Dataset& dataset,
                        const std::string& precision) {
@@ -21,18 +37,20 @@ double validation_loss(const Communicator& world, const Policy& policy, const Da
   });
   const CrossEntropyLoss loss(0.0);
   const std::size_t batches = (order.size() + batch_examples - 1) / batch_examples;
-  const LeafRange own = leaves_of_rank(static_cast<std::int64_t>(batches), world.rank(), world.size());
-  std::vector<double> sums;  // per batch: negative log-likelihood, tokens
-  for (std::int64_t b = own.first; b < own.last; ++b) {
+  const auto results = share_out(world, static_cast<std::int64_t>(batches), [&](std::int64_t b, const Tick& tick) {
+    tick();
     const std::size_t first = static_cast<std::size_t>(b) * batch_examples;
-    const Batch batch = make_batch(dataset, {order.data() + first, std::min(batch_examples, order.size() - first)});
+    const Batch batch =
+        make_batch(dataset, {order.data() + first, std::min(batch_examples, order.size() - first)}).to(model.device());
     Dropout no_dropout;
     const LossSum sum = loss(model, batch, no_dropout);
-    sums.insert(sums.end(), {sum.negative_log_likelihood, sum.count});
-  }
+    return bytes_of({sum.negative_log_likelihood, sum.count});
+  });
   double total = 0.0, tokens = 0.0;
-  const auto all = all_gather(world, Span<const double>(sums));
-  for (std::size_t b = 0; b < batches; ++b) total += all[2 * b], tokens += all[2 * b + 1];
+  for (const std::string& bytes : results) {
+    const Sums sums = sums_of(bytes);
+    total += sums[0], tokens += sums[1];
+  }
   return total / tokens;
 }
 

@@ -45,6 +45,19 @@ expect 75 4 'error' 0 --fault=stop 0
 expect 2 3 'error' 0 --fault=code 1
 expect 0 3 'error' 0 --fault=none
 
+# A stop at a point where nothing is to be saved.
+for rank in 0 1 2; do expect 75 3 'stopped by a signal' 1 --fault=stopped $rank; done
+
+# Ranks that hang are named; one that is slow is waited for.
+TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$out" "$TMPDIR"' EXIT
+expect 1 3 'rank 0 .*waited.*rank 1 .*has shown no life' 1 --fault=hang-asleep 1
+expect 1 3 'rank 1 .*waited.*rank 0 .*has shown no life' 1 --fault=hang-asleep 0
+expect 1 3 'rank 0 .*waited.*rank 2 .*has shown no life' 1 --fault=hang-frozen 2
+expect 1 2 'rank 0 .*waited.*all ranks wait: rank 0 in MPI_Barrier; rank 1 in MPI_Comm_dup' 1 --fault=hang-apart 1
+expect 0 3 'error' 0 --fault=hang-slow 1
+
 # Without mpirun: a world of one rank.
 "$tests" --fault=error 0 >"$out" 2>&1
 [ $? -eq 1 ] || { echo "FAILED: alone, an error does not exit 1"; cat "$out"; failures=$((failures + 1)); }

@@ -3,11 +3,15 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <vector>
 
+#include "rest/comm/agreement.hpp"
 #include "rest/comm/communicator.hpp"
+#include "rest/comm/watchdog.hpp"
 #include "rest/comm/work_queue.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/signals.hpp"
@@ -55,6 +59,23 @@ void fail_in_queue(const Communicator& world, bool chosen) {
   }
 }
 
+/// The chosen rank hangs in this way while the others wait for it.
+void hang(const Communicator& world, const std::string& how, bool chosen) {
+  const double limit = 2.0;  // seconds
+  const rest::Watchdog watchdog(world, std::filesystem::temp_directory_path() / "watchdog", limit);
+  if (chosen && how == "hang-asleep") pause();
+  if (chosen && how == "hang-frozen") raise(SIGSTOP);
+  if (chosen && how == "hang-apart") {
+    rest::WorkQueue queue(world, {});  // waits for the others to make it too
+  }
+  const auto start = std::chrono::steady_clock::now();
+  volatile double busy = 0.0;
+  while (chosen && how == "hang-slow" && std::chrono::steady_clock::now() - start < std::chrono::seconds(6)) {
+    busy = busy + 1.0;
+  }
+  rest::barrier(world);
+}
+
 int body(const Communicator& world, int argc, char** argv) {
   const std::string fault = std::string(argv[1]).substr(8);
   const bool chosen = argc > 2 && world.rank() == std::stoi(argv[2]);
@@ -66,10 +87,16 @@ int body(const Communicator& world, int argc, char** argv) {
   if (fault == "code" && chosen) return rest::exit_usage;
   if (fault == "stop") return stop_queue(world, std::stoi(argv[2]));
   if (fault == "queue-error") fail_in_queue(world, chosen);
+  if (fault.rfind("hang-", 0) == 0) hang(world, fault, chosen);
+  if (fault == "stopped" && chosen) raise(SIGUSR1);
+  if (fault == "stopped") rest::stop_point(world);
   if (fault != "code") rest::barrier(world);  // a rank that does not fail waits in a collective
   return rest::exit_success;
 }
 
 }  // namespace
 
-int run_fault_body(int argc, char** argv) { return rest::run_main(argc, argv, body); }
+int run_fault_body(int argc, char** argv) {
+  rest::install_stop_signals();
+  return rest::run_main(argc, argv, body);
+}

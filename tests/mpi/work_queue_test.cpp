@@ -88,6 +88,53 @@ TEST(MpiWorkQueue, EndsUnused) {
   for (int i = 0; i < 20; ++i) WorkQueue(world(), items(i));
 }
 
+TEST(MpiWorkQueue, TellsRankZeroWhatAllRanksHaveDone) {
+  WorkQueue::Counters last{};
+  std::int64_t calls = 0, own = 0;
+  {
+    WorkQueue queue(world(), items(30), [&](const WorkQueue::Counters& totals) {
+      EXPECT_TRUE(world().is_root());
+      EXPECT_GE(totals[0], last[0]) << "what was done is not undone";
+      last = totals;
+      ++calls;
+    });
+    while (queue.next()) {
+      ++own;
+      usleep(2000);
+      queue.progress({own, 10 * own});
+    }
+  }
+  EXPECT_EQ(sum(world(), own), 30);
+  if (world().is_root()) {
+    EXPECT_EQ(last[0], 30);
+    EXPECT_EQ(last[1], 300);
+    EXPECT_GE(calls, 1);
+  }
+}
+
+// One long item a rank: without reports between words rank 0 would hear nothing until its end.
+TEST(MpiWorkQueue, HearsOfLongItemsOnceASecond) {
+  std::int64_t most_before_the_end = 0;
+  bool working = true;
+  {
+    WorkQueue queue(world(), items(world().size()), [&](const WorkQueue::Counters& totals) {
+      if (working) most_before_the_end = totals[0];
+    });
+    WorkQueue::Counters done{};
+    while (queue.next()) {
+      for (int i = 0; i < 260; ++i) {
+        usleep(10000);
+        done[0] += world().is_root() ? 0 : 1;
+        queue.progress(done);
+      }
+      working = false;
+    }
+  }
+  if (world().is_root() && world().size() > 1) {
+    EXPECT_GE(most_before_the_end, 50 * (world().size() - 1));
+  }
+}
+
 TEST(MpiWorkQueue, StandsBesideAnother) {
   WorkQueue first(world(), items(10)), second(world(), items(10));
   std::vector<std::int64_t> own = work(first, 1);

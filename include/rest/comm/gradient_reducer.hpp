@@ -15,10 +15,13 @@ struct LeafRange {
   std::int64_t first, last;
 };
 LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks);
+/// Throws UsageError when a rank would have no leaf.
+void require_leaves(const Communicator& communicator, std::int64_t leaves);
 
 /// Sums the gradients of an update's leaves over a fixed binary tree of leaves, whichever rank owns which: the same
 /// bytes at any number of ranks. The tree over leaves [0, n): split at the largest power of two below n.
-/// One update: add() for each own leaf in order, then finish(). The NCCL reducer will implement the same interface.
+/// One update: add() for each own leaf in order, then finish(). On GPUs (rest/comm/cuda.hpp) the spans are device
+/// memory and the order over ranks is NCCL's: the same bytes at an equal number of ranks.
 class GradientReducer {
  public:
   virtual ~GradientReducer() = default;

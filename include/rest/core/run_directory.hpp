@@ -5,13 +5,15 @@
 #include <string>
 #include <utility>
 
+#include "rest/core/progress.hpp"
+
 namespace rest {
 
 /// Where things lie in a run. Nothing passes between programs but this directory.
 ///
 ///     tokenizer/tokenizer.model          corpus/{train,valid,test,monolingual}.h5
 ///     policy/g0-i0/                      grow/g1/{shard-00000.h5, rewards/chrf/shard-00000.h5, index.h5}
-///     improve/<variant>/g1-i0/ ...       metrics/*.json   report/
+///     improve/<variant>/g1-i0/ ...       metrics/*.json   report/   log/   locks/
 class RunDirectory {
  public:
   explicit RunDirectory(std::filesystem::path root) : root_(std::move(root)) {}
@@ -25,6 +27,17 @@ class RunDirectory {
     return root_ / "improve" / variant / ("g" + std::to_string(grow_step) + "-i" + std::to_string(improve_step));
   }
   std::filesystem::path metrics() const { return root_ / "metrics"; }
+  std::filesystem::path logs() const { return root_ / "log"; }
+  std::filesystem::path locks() const { return root_ / "locks"; }
+
+  /// Who is told how far the work in this run is (the live status of core/run_lock.hpp); empty: nobody.
+  const ProgressSink& progress_sink() const { return sink_; }
+  /// The same run, whose work is reported to `sink`.
+  RunDirectory reporting_to(ProgressSink sink) const {
+    RunDirectory run(*this);
+    run.sink_ = std::move(sink);
+    return run;
+  }
 
   /// "g0-i0" or "<variant>/g1-i2" to its directory; or the path of a policy's directory.
   /// Throws UsageError listing the policies of the run when there is no such one.
@@ -32,6 +45,7 @@ class RunDirectory {
 
  private:
   std::filesystem::path root_;
+  ProgressSink sink_;
 };
 
 }  // namespace rest

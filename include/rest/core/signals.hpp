@@ -1,11 +1,20 @@
 #pragma once
 
+#include <exception>
+
 namespace rest {
 
 /// Installs handlers for TERM, INT and USR1 that only set a flag. Work asks stop_requested() at its next safe point,
-/// saves what it has and ends with exit_stopped. A second INT ends the process at once.
+/// saves what it has and ends with exit_stopped. A second INT ends the process at once. The first thing a program does:
+/// a signal before it ends the process in the system's way.
 void install_stop_signals();
 bool stop_requested();
+
+/// Leaves work that a stop was requested in and that will be done again after the next start. It reaches run_main,
+/// which ends with exit_stopped, on all ranks or on none (stop_point, share_out): else some would wait for the others.
+struct Stopped : std::exception {
+  const char* what() const noexcept override { return "a stop was requested"; }
+};
 
 /// Exit codes of every program.
 enum ExitCode : int {

@@ -20,6 +20,15 @@ std::vector<double> bootstrap(std::size_t items, std::int64_t resamples, std::ui
 /// Mean of `values` with its interval.
 Interval bootstrap_mean(Span<const double> values, std::int64_t resamples, std::uint64_t seed);
 
+/// The same for several series over the same items: entry i is bootstrap_mean(series[i], ...), the resamples drawn
+/// once.
+std::vector<Interval> bootstrap_means(const std::vector<std::vector<double>>& series, std::int64_t resamples,
+                                      std::uint64_t seed);
+
+/// The value of a figure over all items, with its interval.
+Interval bootstrap_interval(std::size_t items, std::int64_t resamples, std::uint64_t seed,
+                            const std::function<double(Span<const std::size_t>)>& figure);
+
 /// A paired comparison (Koehn 2004): the difference with its interval, and the two-sided p-value of "no difference",
 /// 2 x the smaller share of resamples on either side of 0.
 struct PairedDifference {

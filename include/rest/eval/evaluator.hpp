@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "rest/comm/communicator.hpp"
-#include "rest/grow/generator.hpp"
+#include "rest/core/progress.hpp"
+#include "rest/grow/decode.hpp"
 #include "rest/model/policy.hpp"
 #include "rest/reward/reward.hpp"
 #include "rest/store/corpus.hpp"
@@ -19,17 +22,35 @@ struct EvaluationSet {
   std::vector<std::size_t> sources;  ///< positions in the corpus
   const Tokenizer& tokenizer;
   const Reward& reward;
+  std::string label = {};  ///< what progress lines call it ("evaluate g0-i0 on valid"); empty: none
+  ProgressSink sink = {};
 };
+
+/// Texts and rewards of one source's candidates, in their order.
+struct JudgedCandidates {
+  std::vector<std::string> text;
+  std::vector<float> reward;
+};
+JudgedCandidates judge_candidates(const EvaluationSet& set, std::size_t source,
+                                  const std::vector<Candidate>& candidates);
+
+/// Decodes every source of a set and gives what `figures(position in the corpus, candidates)` says of each, in the
+/// set's order, equal on all ranks. Sources are shared out in fixed chunks, so that the result does not depend on the
+/// rank count. Collective.
+using CandidateFigures = std::function<nlohmann::json(std::size_t source, const std::vector<Candidate>& candidates)>;
+nlohmann::json evaluate_candidates(const Communicator& world, const EvaluationSet& set, const Decode& decode,
+                                   const CandidateFigures& figures);
 
 /// What a policy says to each source of a set, in the set's order, equal on all ranks.
 struct Outputs {
-  std::vector<double> reward;     ///< per source: mean over its samples, weighted by count
+  std::vector<double> reward;     ///< per source: mean over its candidates, weighted by count
   std::vector<std::string> text;  ///< per source: its first candidate
   std::vector<double> length;     ///< per source: mean pieces, end piece included
 };
 
-/// Samples (or greedy, temperature 0) and scores. Sources are shared out in fixed chunks, so that the result does not
-/// depend on the rank count. Collective.
+/// By evaluate_candidates(). Collective. Throws Stopped on all ranks when a stop was requested on one.
+Outputs evaluate_outputs(const Communicator& world, const EvaluationSet& set, const Decode& decode);
+/// Samples (or greedy, temperature 0).
 Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
                          const GenerateOptions& options);
 

@@ -1,17 +1,14 @@
 #pragma once
 
-#include <cstdint>
 #include <iosfwd>
 
-#include "rest/core/experiment.hpp"
-#include "rest/model/policy.hpp"
+#include "rest/grow/decode.hpp"
 #include "rest/text/tokenizer.hpp"
 
 namespace rest {
 
-/// Translates text, one sentence a line: greedy at temperature 0, else `samples` draws a line, one to an output line.
-/// An empty line stays empty. Throws Error naming the line when it is no UTF-8.
-void translate_lines(const Policy& policy, const Tokenizer& tokenizer, const GrowOptions& sampling, std::istream& in,
-                     std::ostream& out);
+/// Translates text, one sentence a line: each candidate that `decode` gives on a line of its own, as often as it
+/// counts. An empty line stays empty. Throws Error naming the line when it is no UTF-8.
+void translate_lines(const Decode& decode, const Tokenizer& tokenizer, std::istream& in, std::ostream& out);
 
 }  // namespace rest

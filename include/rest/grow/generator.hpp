@@ -6,6 +6,7 @@
 
 #include "rest/core/ragged.hpp"
 #include "rest/grow/sampling_head.hpp"
+#include "rest/model/device.hpp"
 #include "rest/model/transformer.hpp"
 
 namespace rest {
@@ -27,6 +28,7 @@ struct GenerateOptions {
   std::int64_t max_rows = 512;       ///< distinct prefixes decoded at a time
   std::uint64_t seed = 1, step = 0;  ///< key of the draws, with the source's id and the sample's number
   enum class Sharing { prefixes, none } sharing = Sharing::prefixes;  ///< none: one row a sample, the naive reference
+  Kernels kernels = Kernels::native;  ///< of attention; a model on a GPU takes the operators anyway
 };
 
 /// A source to sample from; `id` names it for ever (position in the corpus): key of its draws.

@@ -30,8 +30,8 @@ class SamplingHead {
  public:
   SamplingHead(SamplingOptions options, std::int64_t vocabulary_size);
 
-  /// logits [rows, vocabulary]: float32, float64 or bfloat16 (widened). Replaces the rows held; the tensor is shared,
-  /// not copied, so leave it as it is while drawing. Throws Error when a row holds NaN or infinity.
+  /// logits [rows, vocabulary]: float32, float64 or bfloat16 (widened), on any device. Replaces the rows held; the
+  /// tensor is shared, not copied, so leave it as it is while drawing. Throws Error when a row holds NaN or infinity.
   void prepare(const torch::Tensor& logits);
   /// Token of `row` for a uniform in [0, 1). Greedy ignores the uniform.
   std::int64_t draw(std::int64_t row, double uniform) const;

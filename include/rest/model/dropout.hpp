@@ -8,7 +8,7 @@
 namespace rest {
 
 /// Dropout whose masks depend on (seed, update, site, example, position, feature) alone: not on the batch an example
-/// is in, nor on the rank that holds it. One object a forward pass; each call is the next site.
+/// is in, the rank that holds it, or the device. One object a forward pass; each call is the next site.
 class Dropout {
  public:
   /// No dropout: evaluation and sampling.
@@ -23,6 +23,7 @@ class Dropout {
   double probability_ = 0.0;
   std::uint64_t seed_ = 0, update_ = 0, site_ = 0;
   std::vector<std::uint64_t> examples_;
+  torch::Tensor examples_on_device_;  // [batch] int64, the same bits
 };
 
 }  // namespace rest

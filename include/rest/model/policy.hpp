@@ -19,6 +19,8 @@ struct Policy {
 
   /// The model in another precision ("float32", "bfloat16", "float64"), with weights of its own unless float32.
   Transformer model(const std::string& precision = "float32") const;
+  /// The same policy with its parameters on a device, which is where its models then compute.
+  Policy to(torch::Device device) const;
 };
 
 torch::ScalarType scalar_type(const std::string& precision);

@@ -63,6 +63,7 @@ class Transformer {
   /// The views that the model computes with, in layout order: leaves of autograd once requires_grad is set on them.
   std::vector<torch::Tensor>& parameters() { return views_; }
   torch::ScalarType dtype() const { return target_embedding_.scalar_type(); }
+  torch::Device device() const { return target_embedding_.device(); }
 
   /// source [batch, length] int64 with the end piece last and pad behind; mask [batch, 1, 1, length] bool, true where
   /// there is a token. -> memory [batch, length, hidden]

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rest/select/filter.hpp"
+#include "rest/select/scored_step.hpp"
 #include "rest/store/corpus.hpp"
 
 namespace rest {
@@ -46,23 +47,25 @@ struct RewardSummary {
   double mean_reward = 0.0;                      ///< V_pi of the step when over all of D_g
 };
 
-struct ViewOptions {
-  std::string reward = "chrf";
-  double lambda = -1.0;  ///< share of sampled data in the summed weight x tokens (A.9); negative: as it comes
-  bool keep_unfinished = false;
-};
+/// Samples cut at the maximum length: left out of what filters see and of training, or treated like any other.
+/// (Originals end where the reference does: they count as finished.)
+enum class Unfinished { left_out, as_any };
 
-/// The candidates of a Grow step that pass a filter, as training pairs. Holds what it kept in memory, nothing else.
+/// The candidates of a Grow step that pass a filter, as training pairs, each weighted by its count. Holds what it kept
+/// in memory, nothing else.
 class CandidateView : public Dataset {
  public:
-  CandidateView(const std::filesystem::path& grow_dir, const Corpus& sources, const Filter& filter,
-                const ViewOptions& options);
+  /// Lets the filter look at the step first if it wants to.
+  CandidateView(const ScoredStep& step, Filter& filter, Unfinished unfinished = Unfinished::left_out);
+  /// Weighs samples and originals so that `lambda` is the share of sampled data in the summed weight x tokens (A.9),
+  /// and leaves out what gets no weight; negative: as they come. Throws Error when lambda needs what was not kept.
+  void mix(double lambda);
   std::size_t size() const override { return rows_.size(); }
   Example get(std::size_t i) const override;
-  const RewardSummary& all() const { return all_; }  ///< of D_g
+  std::uint32_t source(std::size_t i) const { return rows_[i].source; }  ///< its position in the corpus
+  const RewardSummary& all() const { return all_; }                      ///< of D_g
   const RewardSummary& kept() const { return kept_; }
-  double sampled_share() const { return sampled_share_; }  ///< of weight x tokens, after lambda
-  std::string digest() const { return digest_; }           ///< of the shards and reward columns read
+  double sampled_share() const { return sampled_share_; }  ///< of weight x tokens, behind mix()
 
  private:
   struct Row {
@@ -73,13 +76,12 @@ class CandidateView : public Dataset {
     std::uint64_t id;     // row in the whole Grow step: the same whatever the filter
   };
   void add_rows(const CandidateShard& shard, const std::vector<std::uint8_t>& keep, std::uint64_t first_id);
-  void mix(double lambda, const std::filesystem::path& grow_dir);
   const Corpus& sources_;
+  std::filesystem::path grow_dir_;
   std::vector<Token> tokens_;
   std::vector<Row> rows_;
   RewardSummary all_, kept_;
   double sampled_share_ = 0.0;
-  std::string digest_;
 };
 
 }  // namespace rest

@@ -43,9 +43,20 @@ std::filesystem::path reward_file(const std::filesystem::path& grow_dir, const s
 void write_shard(const std::filesystem::path& file, const CandidateShard& shard, const ShardAttributes& attributes,
                  const Lineage& lineage, const nlohmann::json& sidecar = {});
 
+/// What a read does before it opens a file: hash its bytes against its commit record, or trust the caller to have done
+/// so.
+enum class Verify { bytes, done_before };
+
 /// Reads and verifies (record, SHA-256, shapes, ids). Throws Error naming file and dataset.
-CandidateShard read_shard(const std::filesystem::path& file);
-ShardAttributes read_shard_attributes(const std::filesystem::path& file);
+CandidateShard read_shard(const std::filesystem::path& file, Verify verify = Verify::bytes);
+ShardAttributes read_shard_attributes(const std::filesystem::path& file, Verify verify = Verify::bytes);
+
+/// The columns that say who a candidate is, without what it says: a small part of a shard.
+struct CandidateColumns {
+  std::vector<std::uint32_t> candidates_per_source, count;
+  std::vector<std::uint8_t> finished, origin;
+};
+CandidateColumns read_candidate_columns(const std::filesystem::path& file, Verify verify = Verify::bytes);
 
 /// A reward column: one value a candidate of one shard, in [0, 1], in a file of its own.
 struct RewardColumn {
@@ -56,7 +67,8 @@ struct RewardColumn {
 void write_rewards(const std::filesystem::path& file, const RewardColumn& column, const Lineage& lineage,
                    const nlohmann::json& sidecar = {});
 /// Throws Error when missing (naming rest_score), damaged, or made for other candidates.
-RewardColumn read_rewards(const std::filesystem::path& file, const std::string& shard_digest);
+RewardColumn read_rewards(const std::filesystem::path& file, const std::string& shard_digest,
+                          Verify verify = Verify::bytes);
 
 /// Number of committed shards 0..n-1; throws Error naming the first one missing when `expected` is not reached.
 void require_shards(const std::filesystem::path& grow_dir, std::int64_t expected);

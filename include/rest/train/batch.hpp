@@ -20,6 +20,8 @@ struct Batch {
   torch::Tensor token_weight;  // [tokens] float32
   std::vector<std::uint64_t> ids;
   double weight = 0.0;  ///< sum of token_weight: the count that losses are divided by
+
+  Batch to(torch::Device device) const;
 };
 Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples);
 

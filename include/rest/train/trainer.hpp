@@ -9,11 +9,13 @@
 
 #include "rest/comm/communicator.hpp"
 #include "rest/comm/gradient_reducer.hpp"
+#include "rest/core/progress.hpp"
 #include "rest/model/policy.hpp"
 #include "rest/select/view.hpp"
 #include "rest/train/adam.hpp"
 #include "rest/train/batch.hpp"
 #include "rest/train/loss.hpp"
+#include "rest/train/speed_log.hpp"
 
 namespace rest {
 
@@ -44,17 +46,21 @@ struct Evaluation {
   nlohmann::json figures;
 };
 
-/// Scores the model trained so far (averaged weights when an average is kept). Collective, equal on all ranks.
+/// Scores the model trained so far (averaged weights when an average is kept). Collective, equal on all ranks. When a
+/// stop was requested it may throw Stopped on all ranks: the trainer saves, and evaluates again after the next start.
 using Evaluate = std::function<Evaluation(const Policy& policy)>;
 
 struct TrainingResult {
   enum class End { finished, stopped } end;  ///< stopped: by a signal, with a checkpoint written
   std::int64_t updates = 0, best_update = 0;
   double best_score = 0.0;
-  torch::Tensor best_parameters;  // [elements] float32, of the best evaluation; undefined when stopped
+  torch::Tensor best_parameters;  // [elements] float32, on the CPU, of the best evaluation; undefined when stopped
+  std::string devices;            ///< all that it was trained on, for the sidecar
 };
 
-/// Data-parallel training on a fixed tree of leaves, restartable at any moment.
+/// Data-parallel training on a fixed tree of leaves, restartable at any moment, on the device of the starting policy's
+/// parameters. A run may go on elsewhere than it began: checkpoints do not know the device, but keep a list of those
+/// that had a part in the result.
 ///
 /// In `directory`: metrics.jsonl and checkpoints/, committed as DESIGN.md says: update-<n> (weights, moments, average,
 /// cursor) and best-<n> (weights of a best evaluation). Started again, it goes on from the newest checkpoint that
@@ -69,9 +75,15 @@ class Trainer {
     std::filesystem::path directory;
     Lineage lineage;
     std::string label;  ///< for progress lines
+    ProgressSink sink = {};
+    std::filesystem::path speed_log = {};  ///< one JSON object a line, appended; empty: none
   };
   Trainer(const Communicator& world, const TrainerOptions& options, Setup setup);
   TrainingResult run();
+
+  /// Seconds that one more update takes on this rank. Nothing is evaluated or written: good for estimates, not for
+  /// training. Collective.
+  double time_update();
 
  private:
   struct State {
@@ -80,6 +92,8 @@ class Trainer {
     std::int64_t best_update = -1, since_best = 0;
     double best_score = 0.0;
     bool done = false;
+    std::vector<std::string> devices;  // in the order of their first update
+    bool evaluation_due = false;       ///< a stop ended the evaluation at this update
   };
   struct UpdateFigures {
     double loss = 0.0, perplexity = 0.0, gradient_norm = 0.0, learning_rate = 0.0, tokens = 0.0;
@@ -87,8 +101,15 @@ class Trainer {
 
   UpdateFigures update();
   void refresh_model();
+  void note_device();
+  std::string devices() const;
   double learning_rate(std::int64_t update) const;
   void evaluate();
+  bool evaluate_unless_stopped();
+  bool train(Progress& progress);
+  TrainingResult stopped(Progress& progress);
+  bool is_over() const { return state_.done || state_.update >= options_.max_updates; }
+  void log_figures(const UpdateFigures& figures);
   void log_metrics(nlohmann::json line);
   bool restore();
   void save_checkpoint();
@@ -105,6 +126,7 @@ class Trainer {
   Transformer model_;
   BatchPlan plan_;
   std::unique_ptr<GradientReducer> reducer_;
+  std::unique_ptr<SpeedLog> speed_;  // rank 0, if asked for
   State state_;
 };
 

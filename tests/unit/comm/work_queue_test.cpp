@@ -28,12 +28,20 @@ TEST(SerialWorkQueue, OfNothingIsEmptyAtOnce) {
   EXPECT_EQ(queue.handed_out(), 0);
 }
 
+TEST(SerialWorkQueue, TellsWhatWasDone) {
+  WorkQueue::Counters told{};
+  WorkQueue queue({}, {1, 2}, [&](const WorkQueue::Counters& totals) { told = totals; });
+  queue.progress({3, 4});
+  EXPECT_EQ(told, (WorkQueue::Counters{3, 4}));
+  EXPECT_FALSE(queue.stopped());
+}
+
 void stop_after_one_item() {
   WorkQueue queue({}, {1, 2, 3});
   install_stop_signals();
   const bool first = queue.next() == 1;
   raise(SIGUSR1);
-  const bool none = !queue.next() && queue.handed_out() == 1;
+  const bool none = !queue.next() && queue.handed_out() == 1 && queue.stopped();
   std::exit(first && none ? exit_stopped : exit_failure);
 }
 

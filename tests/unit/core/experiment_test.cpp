@@ -155,15 +155,25 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"improve", "lambda = 1.5", "at most 1"},
         BadValue{"improve", "thresholds = 0.5", "a list of finite numbers"},
         BadValue{"improve", "thresholds = [0.5, \"x\"]", "a list of finite numbers"},
-        BadValue{"improve", "thresholds = [0.5, 0.5]", "rising numbers, at least one"},
-        BadValue{"improve", "thresholds = []", "rising numbers, at least one"},
+        BadValue{"improve", "thresholds = []", "a list of at least one number"},
+        BadValue{"improve", "filter = \"best\"",
+                 "\"threshold\", \"percentile\", \"interpolation\", \"quantile\" or \"top_k\""},
         BadValue{"evaluate", "bootstrap = 0", "at least 1"}));
 
+TEST_F(ExperimentFile, ThresholdsAreHeldAgainstTheFilterWhateverTheirOrder) {
+  EXPECT_TRUE(contains(message_of("[improve]\nthresholds = [0.5, 0.5]\n"), "improve.thresholds do not rise"));
+  EXPECT_TRUE(contains(message_of("[improve]\nfilter = \"top_k\"\n"), "must be whole numbers"));
+  EXPECT_EQ(load("[improve]\nthresholds = [8, 4]\nfilter = \"top_k\"\n").improve.filter, "top_k");
+  EXPECT_EQ(load("", {"improve.thresholds=[8, 4]", "improve.filter=top_k"}).improve.thresholds.front(), 8.0);
+  EXPECT_TRUE(contains(message_of("", {"improve.filter=quantile", "improve.thresholds=[0.5, 1]"}),
+                       "improve.filter = \"quantile\" must be at least 0 and below 1"));
+}
+
 TEST_F(ExperimentFile, PrintedOneReadsBackTheSame) {
-  Experiment e =
-      load("", {"grow.temperature=0.1", "train.learning_rate=3e-300", "improve.thresholds=[-1, 0.3333333333333333]",
-                "train.seed=-9223372036854775807", "train.adam_epsilon=1e30", "model.preset=mini", "model.norm=post",
-                "reward.name=bleu", "improve.stop_when_flat=false", "evaluate.bootstrap=7"});
+  Experiment e = load(
+      "", {"grow.temperature=0.1", "train.learning_rate=3e-300", "improve.thresholds=[-1, 0.3333333333333333]",
+           "train.seed=-9223372036854775807", "train.adam_epsilon=1e30", "model.preset=mini", "model.norm=post",
+           "improve.filter=threshold", "reward.name=bleu", "improve.stop_when_flat=false", "evaluate.bootstrap=7"});
   e.data.tokenizer = "/a \"quoted\" \\ back'slash # no comment \t tab \xc3\xa9";
   const Experiment again = load(to_toml(e));
   EXPECT_EQ(to_toml(again), to_toml(e));

@@ -90,6 +90,41 @@ TEST(Progress, RateOfResumedWorkCountsFromItsStart) {
   EXPECT_LE(rate, 50.0) << shown;
 }
 
+TEST(Progress, TheSinkHearsRateAndTimeLeftOfEveryUpdate) {
+  testing::internal::CaptureStderr();
+  std::vector<ProgressFigures> heard;
+  Progress progress("train", "updates", 1000, Progress::Output::enabled,
+                    [&](const ProgressFigures& figures) { heard.push_back(figures); });
+  progress.update(900);
+  std::this_thread::sleep_for(100ms);
+  progress.update(910);
+  testing::internal::GetCapturedStderr();
+  ASSERT_EQ(heard.size(), 2u);
+  EXPECT_EQ(heard[0].label, "train");
+  EXPECT_EQ(heard[0].unit, "updates");
+  EXPECT_EQ(heard[0].done, 900u);
+  EXPECT_EQ(heard[0].rate, 0.0);
+  EXPECT_LT(heard[0].seconds_left, 0.0);
+  EXPECT_EQ(heard[1].done, 910u);
+  EXPECT_EQ(heard[1].total, 1000u);
+  EXPECT_LE(heard[1].rate, 100.0);
+  EXPECT_NEAR(heard[1].seconds_left, 90.0 / heard[1].rate, 1e-9);
+}
+
+TEST(Progress, InAFileTheFirstRateIsToldSoon) {
+  configure_log("unit_core", 0);
+  testing::internal::CaptureStderr();
+  Progress progress("grow", "sources", 1000);
+  progress.update(0);
+  std::this_thread::sleep_for(5100ms);
+  progress.update(50);
+  progress.update(51);
+  const std::string shown = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(shown.begin(), shown.end(), '\n'), 1) << shown;
+  EXPECT_TRUE(contains(shown, "grow: 50 of 1000 sources (5.00 %), ")) << shown;
+  EXPECT_TRUE(contains(shown, " left")) << shown;
+}
+
 TEST(Progress, BarOnATerminalIsRedrawnAtMostFiveTimesASecond) {
   configure_log("unit_core", 0);
   Terminal terminal;

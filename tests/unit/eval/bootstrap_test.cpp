@@ -80,5 +80,18 @@ TEST(DistinctTest, CountsNGrams) {
   EXPECT_DOUBLE_EQ(distinct_n({"a"}, 2), 0.0);
 }
 
+TEST(bootstrap, of_several_series_is_that_of_each) {
+  const std::vector<std::vector<double>> series{{0.1, 0.9, 0.4, 0.7}, {5.0, -1.0, 2.0, 8.0}};
+  const auto means = bootstrap_means(series, 200, 4);
+  ASSERT_EQ(means.size(), 2u);
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    const Interval alone = bootstrap_mean(series[i], 200, 4);
+    EXPECT_EQ(means[i].value, alone.value);
+    EXPECT_EQ(means[i].low, alone.low);
+    EXPECT_EQ(means[i].high, alone.high);
+  }
+  EXPECT_TRUE(bootstrap_means({}, 200, 4).empty());
+}
+
 }  // namespace
 }  // namespace rest

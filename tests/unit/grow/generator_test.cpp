@@ -161,6 +161,21 @@ TEST(generator, samples_are_cut_at_the_maximum_length_and_originals_are_not) {
   EXPECT_GT(full_and_finished, 0u) << "the end piece does not count";
 }
 
+/// The path of GPUs, on the CPU: the same samples with the same probabilities.
+TEST(generator, attention_by_operators_gives_the_same_candidates) {
+  const Sources sources(21);
+  for (const NormOrder norm : {NormOrder::pre, NormOrder::post}) {
+    for (const auto type : {torch::kFloat64, torch::kFloat32}) {
+      const auto model = random_model(small_config(norm), type);
+      GenerateOptions options = options_for(20);
+      options.max_rows = 64;  // sources of several groups are decoded together
+      const auto natively = generate(model, sources.all(), options);
+      options.kernels = Kernels::operators;
+      expect_equal(generate(model, sources.all(), options), natively, type == torch::kFloat64 ? 1e-10 : 1e-4);
+    }
+  }
+}
+
 TEST(generator, few_rows_give_the_same_samples_in_several_passes) {
   const Sources sources(6);
   const auto model = random_model(small_config(), torch::kFloat64);

@@ -59,7 +59,7 @@ class GrowStep : public testing::Test {
   static void save(const Policy& policy, const fs::path& directory) {
     save_policy(directory, policy, make_lineage("policy", {}, {}));
   }
-  int grow() { return run_grow_step({}, experiment_, run_, 1, run_.initial_policy()); }
+  int grow() { return run_grow_step({}, experiment_, run_, {1, run_.initial_policy(), {}}); }
   std::string error() {
     try {
       grow();
@@ -130,12 +130,12 @@ TEST_F(GrowStep, refuses_shards_made_with_other_options_or_another_policy) {
 
 TEST_F(GrowStep, refuses_a_policy_of_another_tokenizer_or_vocabulary) {
   save(policy(std::string(64, 'b')), run_.root() / "policy" / "other");
-  EXPECT_THROW(run_grow_step({}, experiment_, run_, 1, run_.root() / "policy" / "other"), Error);
+  EXPECT_THROW(run_grow_step({}, experiment_, run_, {1, run_.root() / "policy" / "other", {}}), Error);
   Policy smaller = policy(digest_);
   smaller.config.vocabulary_size = 30;
   smaller.parameters = initial_parameters(make_layout(smaller.config), 4);
   save(smaller, run_.root() / "policy" / "smaller");
-  EXPECT_THROW(run_grow_step({}, experiment_, run_, 1, run_.root() / "policy" / "smaller"), Error);
+  EXPECT_THROW(run_grow_step({}, experiment_, run_, {1, run_.root() / "policy" / "smaller", {}}), Error);
 }
 
 TEST_F(GrowStep, samples_without_originals_when_told_to) {

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "rest/core/philox.hpp"
+#include "rest/model/dropout_mask.hpp"
 
 namespace rest {
 namespace {
@@ -55,6 +56,22 @@ TEST(DropoutTest, DrawsWhatThePhiloxOfCoreDraws) {
     const auto half = feature / 16;
     const std::uint32_t uniform = (block[static_cast<std::size_t>(half / 2)] >> (half % 2 ? 16 : 0)) & 0xFFFFu;
     EXPECT_EQ(y[0][1][feature].item<float>() != 0.0f, uniform >= 16384u) << feature;
+  }
+}
+
+/// What the kernel for GPUs computes, block by block, against the vectorised rows of the CPU.
+TEST(DropoutTest, BlockByBlockItIsTheSameMask) {
+  for (const std::int64_t features : {1, 16, 100, 128, 129, 512}) {
+    const std::uint64_t example = (std::uint64_t{5} << 32) + 77;
+    Dropout dropout(0.25, 5, 6, {3, example});
+    const auto expected = dropout(torch::ones({2, 3, features}));
+    const Philox key(Purpose::dropout, 5, 6, 0);
+    const DropoutMask mask{16384, 65536.0f / 49152.0f, features};
+    torch::Tensor row = torch::full({features}, -1.0f);
+    for (std::int64_t block = 0; block < mask.blocks(); ++block) {
+      mask.fill_block(key, example, 2, block, row.data_ptr<float>());
+    }
+    EXPECT_TRUE(torch::equal(row, expected[1][2])) << features << " features";
   }
 }
 

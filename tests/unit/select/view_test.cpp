@@ -7,14 +7,11 @@ namespace {
 
 class View : public GrowTest {
  protected:
-  View() {
-    corpus_.vocabulary_size = 1000;
-    corpus_.tokenizer_digest = "tokenizer0";
-    corpus_.digest = "corpus0";
-    for (Token source = 0; source < 5; ++source) corpus_.source.tokens.push_back(std::vector<Token>{100 + source});
+  CandidateView view(double threshold, Unfinished unfinished = Unfinished::left_out) const {
+    return view(ThresholdFilter(threshold), unfinished);
   }
-  CandidateView view(double threshold, const ViewOptions& options = {}) const {
-    return CandidateView(dir(), corpus_, ThresholdFilter(threshold), options);
+  CandidateView view(Filter&& filter, Unfinished unfinished = Unfinished::left_out) const {
+    return CandidateView(ScoredStep(dir(), "chrf", corpus_), filter, unfinished);
   }
   static std::vector<std::uint64_t> ids(const CandidateView& view) {
     std::vector<std::uint64_t> all;
@@ -32,7 +29,7 @@ class View : public GrowTest {
     }
     return sum;
   }
-  Corpus corpus_;
+  Corpus corpus_ = corpus();
 };
 
 using Ids = std::vector<std::uint64_t>;
@@ -40,9 +37,7 @@ using Ids = std::vector<std::uint64_t>;
 TEST_F(View, of_everything_leaves_out_unfinished_samples_but_no_originals) {
   write_step();
   EXPECT_EQ(ids(view(-1.0)), (Ids{0, 1, 2, 4, 5, 6, 7}));
-  ViewOptions options;
-  options.keep_unfinished = true;
-  EXPECT_EQ(ids(view(-1.0, options)), (Ids{0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(ids(view(-1.0, Unfinished::as_any)), (Ids{0, 1, 2, 3, 4, 5, 6, 7}));
 }
 
 TEST_F(View, keeps_ids_whatever_the_filter) {
@@ -50,6 +45,36 @@ TEST_F(View, keeps_ids_whatever_the_filter) {
   EXPECT_EQ(ids(view(0.55)), (Ids{0, 2, 4, 6}));
   EXPECT_EQ(ids(view(0.85)), (Ids{0, 2}));
   EXPECT_EQ(view(1.0).size(), 0u);
+}
+
+TEST_F(View, lets_unfinished_samples_take_no_part_in_cuts_unless_they_are_trained_on) {
+  write_step();
+  // Source 1 has an unfinished sample of 0.5 and an original of 0.6.
+  EXPECT_EQ(ids(view(PercentileFilter(0.75))), (Ids{0, 2, 4, 5, 6}));
+  EXPECT_EQ(ids(view(PercentileFilter(0.75), Unfinished::as_any)), (Ids{0, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(ids(view(TopKFilter(1))), (Ids{0, 2, 4, 5, 6}));
+  EXPECT_EQ(ids(view(TopKFilter(1), Unfinished::as_any)), (Ids{0, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(ids(view(TopKFilter(4))), (Ids{0, 1, 2, 4, 5, 6, 7}));
+}
+
+TEST_F(View, shows_the_filter_all_shards_before_it_chooses) {
+  write_step();
+  // By count, without the unfinished: 0.1, 0.2, 0.3 x 4, 0.6, 0.8, 0.9 x 3, 1.0.
+  QuantileFilter half(0.5);
+  const CandidateView kept(ScoredStep(dir(), "chrf", corpus_), half);
+  EXPECT_EQ(half.global_cut(), 0.6f);  // six of twelve are below
+  EXPECT_EQ(ids(kept), (Ids{0, 2, 4, 6}));
+  QuantileFilter with_unfinished(0.5);  // 0.5 x 2 more
+  const CandidateView more(ScoredStep(dir(), "chrf", corpus_), with_unfinished, Unfinished::as_any);
+  EXPECT_EQ(with_unfinished.global_cut(), 0.5f);
+}
+
+TEST_F(View, knows_the_source_of_a_candidate) {
+  write_step();
+  const CandidateView all = view(-1.0);
+  std::vector<std::uint32_t> sources;
+  for (std::size_t i = 0; i < all.size(); ++i) sources.push_back(all.source(i));
+  EXPECT_EQ(sources, (std::vector<std::uint32_t>{0, 0, 0, 1, 3, 4, 4}));
 }
 
 TEST_F(View, pairs_candidates_with_their_sources_and_counts) {
@@ -88,47 +113,31 @@ TEST_F(View, summarises_all_candidates_and_the_kept_by_count) {
 TEST_F(View, mixes_samples_and_originals_by_lambda_and_keeps_the_total) {
   write_step();
   const double total = weighted_tokens(view(0.0), true) + weighted_tokens(view(0.0), false);
-  ViewOptions options;
   for (const double lambda : {0.0, 0.25, 0.5, 1.0}) {
-    options.lambda = lambda;
-    const CandidateView mixed = view(0.0, options);
+    CandidateView mixed = view(0.0);
+    mixed.mix(lambda);
     EXPECT_NEAR(weighted_tokens(mixed, false), lambda * total, 1e-4);
     EXPECT_NEAR(weighted_tokens(mixed, true), (1 - lambda) * total, 1e-4);
     EXPECT_EQ(mixed.sampled_share(), lambda);
+    if (lambda == 1.0) {
+      EXPECT_EQ(ids(mixed), (Ids{0, 1, 5, 6})) << "no originals to compute in vain";
+    }
   }
-  EXPECT_EQ(ids(view(0.0, options)), (Ids{0, 1, 5, 6}));  // lambda 1: no originals to compute in vain
+  CandidateView as_it_comes = view(0.0);
+  as_it_comes.mix(-1.0);
+  EXPECT_EQ(ids(as_it_comes), ids(view(0.0)));
+  EXPECT_EQ(as_it_comes.sampled_share(), view(0.0).sampled_share());
 }
 
 TEST_F(View, refuses_a_lambda_that_needs_what_was_not_kept) {
   write_step();
-  ViewOptions options;
-  options.lambda = 0.5;
-  EXPECT_TRUE(contains(error_of([&] { view(0.95, options); }), "lambda"));  // only an original is left
-  options.lambda = 0.0;
-  EXPECT_EQ(ids(view(0.95, options)), Ids{2});
-  options.lambda = 0.5;
-  EXPECT_EQ(view(1.0, options).size(), 0u);
-  options.lambda = 1.5;
-  EXPECT_THROW(view(0.5, options), UsageError);
-}
-
-TEST_F(View, digest_follows_the_candidates_and_the_reward_column) {
-  write_step();
-  const std::string digest = view(0.5).digest();
-  EXPECT_EQ(view(0.9).digest(), digest);
-  write_column("bleu", {{0, 0, 0, 0, 0}, {0, 0, 0}});
-  ViewOptions options;
-  options.reward = "bleu";
-  EXPECT_NE(view(0.5, options).digest(), digest);
-}
-
-TEST_F(View, of_a_missing_reward_names_it_and_the_program_that_makes_it) {
-  write_step();
-  ViewOptions options;
-  options.reward = "bleurt";
-  const std::string message = error_of([&] { view(0.5, options); });
-  EXPECT_TRUE(contains(message, "rewards/bleurt/shard-00000.h5"));
-  EXPECT_TRUE(contains(message, "rest_score"));
+  CandidateView one_original = view(0.95), nothing = view(1.0);
+  EXPECT_TRUE(contains(error_of([&] { one_original.mix(0.5); }), "lambda"));
+  one_original.mix(0.0);
+  EXPECT_EQ(ids(one_original), Ids{2});
+  nothing.mix(0.5);
+  EXPECT_EQ(nothing.size(), 0u);
+  EXPECT_THROW(one_original.mix(1.5), UsageError);
 }
 
 TEST_F(View, refuses_a_corpus_it_was_not_grown_from) {

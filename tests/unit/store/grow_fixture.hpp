@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "rest/store/candidates.hpp"
+#include "rest/store/corpus.hpp"
 #include "unit/store/store_fixture.hpp"
 
 namespace rest {
@@ -51,6 +52,16 @@ class GrowTest : public StoreTest {
 
   static ShardAttributes attributes() { return {1000, "tokenizer0", "policy0", "corpus0", {{"temperature", 0.8}}}; }
   static Lineage lineage() { return make_lineage("grow", {{"policy", "policy0"}}, {{"temperature", 0.8}}); }
+
+  /// What the step was grown from: source i is the one piece 100 + i.
+  static Corpus corpus() {
+    Corpus corpus;
+    corpus.vocabulary_size = 1000;
+    corpus.tokenizer_digest = "tokenizer0";
+    corpus.digest = "corpus0";
+    for (Token source = 0; source < 5; ++source) corpus.source.tokens.push_back(std::vector<Token>{100 + source});
+    return corpus;
+  }
 
   void write_shards() const {
     write_shard(shard_file(dir(), 0), first_shard(), attributes(), lineage());

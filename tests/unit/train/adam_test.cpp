@@ -50,5 +50,28 @@ TEST(AdamTest, TheAverageIsThePolicy) {
   EXPECT_LT(adam.policy_parameters().item<float>(), adam.parameters().item<float>());
 }
 
+/// What GPUs compute, on the CPU.
+TEST(AdamTest, ByOperatorsItIsTheSame) {
+  torch::manual_seed(2);
+  const auto start = torch::randn({5000});
+  AdamOptions options;
+  options.clip_norm = 0.5;
+  options.average_decay = 0.9;
+  Adam natively(start.clone(), options);
+  options.kernels = Kernels::operators;
+  Adam by_operators(start.clone(), options);
+  for (std::int64_t update = 1; update <= 20; ++update) {
+    const auto sum = torch::randn({5000}) * (update % 2 == 0 ? 64.0 : 0.1);  // clipped and not
+    const Span<const float> gradient(sum.data_ptr<float>(), 5000);
+    const double norm = natively.update(gradient, 64.0, 1e-2, update);
+    EXPECT_NEAR(by_operators.update(gradient, 64.0, 1e-2, update), norm, 1e-6 * norm);
+  }
+  const auto expected = natively.state(), state = by_operators.state();
+  ASSERT_EQ(state.size(), 4u);
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    EXPECT_TRUE(torch::allclose(state[i].second, expected[i].second, 1e-4, 1e-6)) << state[i].first;
+  }
+}
+
 }  // namespace
 }  // namespace rest

@@ -27,6 +27,25 @@ class FakeDataset : public Dataset {
   std::vector<std::vector<Token>> source_, target_;
 };
 
+TEST(BatchTest, MovesAsAWhole) {
+  const FakeDataset data(10);
+  const std::vector<std::size_t> examples{3, 7};
+  const Batch batch = make_batch(data, examples);
+  const Batch moved = batch.to(torch::kMeta);  // a device without memory, there on every machine
+  for (const auto& [there, here] : {std::pair{moved.source, batch.source},
+                                    {moved.source_mask, batch.source_mask},
+                                    {moved.target_in, batch.target_in},
+                                    {moved.target_rows, batch.target_rows},
+                                    {moved.target_out, batch.target_out},
+                                    {moved.token_weight, batch.token_weight}}) {
+    EXPECT_TRUE(there.is_meta());
+    EXPECT_EQ(there.sizes(), here.sizes());
+    EXPECT_EQ(there.scalar_type(), here.scalar_type());
+  }
+  EXPECT_EQ(moved.ids, batch.ids);
+  EXPECT_EQ(moved.weight, batch.weight);
+}
+
 TEST(BatchTest, ShiftsTargetsAndMarksPadding) {
   const FakeDataset data(10);
   const std::vector<std::size_t> examples{3, 7};

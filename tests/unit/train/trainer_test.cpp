@@ -5,56 +5,23 @@
 
 #include <fstream>
 
+#include "copy_task.hpp"
 #include "rest/core/error.hpp"
-#include "rest/core/philox.hpp"
+#include "rest/core/signals.hpp"
 #include "rest/train/validation.hpp"
-#include "support/temporary_directory.hpp"
 
 namespace rest {
 namespace {
 
-/// Targets repeat their source: learnable in a few dozen updates.
-class CopyDataset : public Dataset {
- public:
-  CopyDataset() {
-    const Philox draw(Purpose::split, 2);
-    for (std::uint32_t i = 0; i < 200; ++i) {
-      std::vector<Token> tokens;
-      for (std::uint32_t j = 0; j < 2 + draw(i)[0] % 4; ++j) tokens.push_back(4 + draw(i, j)[1] % 6);
-      rows_.push_back(tokens);
-    }
-  }
-  std::size_t size() const override { return rows_.size(); }
-  Example get(std::size_t i) const override { return {rows_[i], rows_[i], 1.0f, i}; }
-
- private:
-  std::vector<std::vector<Token>> rows_;
-};
-
-class TrainerTest : public ::testing::Test {
+class TrainerTest : public CopyTask {
  protected:
-  TrainerTest() {
-    ModelOptions model;
-    model.preset = "mini";
-    model.hidden = 16, model.feed_forward = 32, model.heads = 2, model.encoder_layers = model.decoder_layers = 1;
-    start_.config = make_config(model, 10);
-    start_.parameters = initial_parameters(make_layout(start_.config), 1);
-    options_.tokens_per_update = 128;
-    options_.leaves = 2;
-    options_.learning_rate = 1e-2;
-    options_.warmup_updates = 10;
-    options_.max_updates = 40;
-    options_.dropout = 0.1;
-    options_.evaluate_every = 10;
-    options_.checkpoint_every = 5;
-    options_.adam.average_decay = 0.9;
-  }
-
+  enum class HowToFail { error, stop };
   TrainingResult train(const std::filesystem::path& directory, std::int64_t fail_at = -1,
-                       const Lineage& lineage = make_lineage("policy", {}, {})) {
+                       const Lineage& lineage = make_lineage("policy", {}, {}), HowToFail how = HowToFail::error) {
     std::int64_t evaluations = 0;
     const auto evaluate = [&](const Policy& policy) {
-      if (++evaluations == fail_at) throw std::runtime_error("killed here");
+      if (++evaluations == fail_at && how == HowToFail::stop) throw Stopped();
+      if (evaluations == fail_at) throw std::runtime_error("killed here");
       return Evaluation{-validation_loss({}, policy, data_, "float32"), {{"kind", "test"}}};
     };
     Trainer trainer({}, options_, {start_, data_, loss_, evaluate, directory, lineage, "test"});
@@ -65,12 +32,6 @@ class TrainerTest : public ::testing::Test {
     std::ifstream in(file);
     return {std::istreambuf_iterator<char>(in), {}};
   }
-
-  TemporaryDirectory folder_;
-  CopyDataset data_;
-  CrossEntropyLoss loss_{0.1};
-  Policy start_;
-  TrainerOptions options_;
 };
 
 TEST_F(TrainerTest, LearnsToCopy) {
@@ -84,6 +45,12 @@ TEST_F(TrainerTest, LearnsToCopy) {
   EXPECT_NEAR(validation_loss({}, trained, data_, "float32"), -result.best_score, 1e-12);
 }
 
+TEST_F(TrainerTest, TimesUpdatesWithoutWritingAnything) {
+  Trainer trainer({}, options_, {start_, data_, loss_, {}, folder_ / "timed", {}, "test"});
+  for (int update = 0; update < 12; ++update) EXPECT_GT(trainer.time_update(), 0.0) << "no evaluation at update 10";
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "timed"));
+}
+
 TEST_F(TrainerTest, GoesOnAfterAFailureToTheSameBytes) {
   const TrainingResult whole = train(folder_ / "whole");
   EXPECT_THROW(train(folder_ / "broken", 3), std::runtime_error);  // at update 30; the last checkpoint is 25
@@ -92,6 +59,58 @@ TEST_F(TrainerTest, GoesOnAfterAFailureToTheSameBytes) {
   EXPECT_EQ(resumed.best_update, whole.best_update);
   EXPECT_TRUE(torch::equal(resumed.best_parameters, whole.best_parameters));
   EXPECT_EQ(text_of(folder_ / "broken" / "metrics.jsonl"), text_of(folder_ / "whole" / "metrics.jsonl"));
+}
+
+// A stop in an evaluation: the first one (nothing to save), one of a checkpoint, one between two, and the last.
+TEST_F(TrainerTest, GoesOnAfterAStopInAnEvaluationToTheSameBytes) {
+  options_.evaluate_first = true;
+  options_.checkpoint_every = 20;
+  const TrainingResult whole = train(folder_ / "whole");
+  for (const std::int64_t stop_at : {1, 2, 3, 5}) {
+    const auto directory = folder_ / concat("stopped", stop_at);
+    const TrainingResult first = train(directory, stop_at, make_lineage("policy", {}, {}), HowToFail::stop);
+    EXPECT_EQ(first.end, TrainingResult::End::stopped);
+    EXPECT_EQ(first.updates, 10 * (stop_at - 1));
+    const TrainingResult again = train(directory, 1, make_lineage("policy", {}, {}), HowToFail::stop);
+    EXPECT_EQ(again.end, TrainingResult::End::stopped);
+    EXPECT_EQ(again.updates, first.updates) << "the same evaluation is stopped once more";
+    const TrainingResult resumed = train(directory);
+    EXPECT_EQ(resumed.best_update, whole.best_update);
+    EXPECT_TRUE(torch::equal(resumed.best_parameters, whole.best_parameters));
+    for (const char* file : {"metrics.jsonl", "checkpoints/update-00000040/state.json"}) {
+      EXPECT_EQ(text_of(directory / file), text_of(folder_ / "whole" / file)) << file << ", stop at " << stop_at;
+    }
+  }
+}
+
+TEST_F(TrainerTest, SpeedGoesToALogOfItsOwn) {
+  options_.max_updates = 100;
+  const auto evaluate = [](const Policy&) { return Evaluation{0.0, {}}; };
+  Trainer({}, options_,
+          {start_,
+           data_,
+           loss_,
+           evaluate,
+           folder_ / "a",
+           make_lineage("policy", {}, {}),
+           "test",
+           {},
+           folder_ / "speed.jsonl"})
+      .run();
+  std::ifstream in(folder_ / "speed.jsonl");
+  std::string line;
+  double seconds = 0.0;
+  for (const std::int64_t update : {50, 100}) {
+    ASSERT_TRUE(std::getline(in, line));
+    const auto speed = nlohmann::json::parse(line);
+    EXPECT_EQ(speed["update"], update);
+    const double now = speed["seconds"];
+    EXPECT_NEAR(speed["updates_per_second"].get<double>() * (now - seconds), 50.0, 0.5);
+    EXPECT_GT(speed["target_tokens_per_second"], speed["updates_per_second"]);
+    seconds = now;
+  }
+  EXPECT_FALSE(std::getline(in, line));
+  EXPECT_EQ(text_of(folder_ / "a" / "metrics.jsonl").find("second"), std::string::npos);
 }
 
 TEST_F(TrainerTest, ADamagedCheckpointFallsBackToTheOneBefore) {
@@ -130,6 +149,30 @@ TEST_F(TrainerTest, PatienceEndsItAndTheBestIsKept) {
   const TrainingResult result = trainer.run();
   EXPECT_EQ(result.best_update, 20);
   EXPECT_EQ(result.updates, 40);
+}
+
+TEST_F(TrainerTest, TheUpdatesOfGpusFollowTheCpus) {
+  options_.max_updates = 100;
+  options_.evaluate_every = 100;
+  const TrainingResult natively = train(folder_ / "natively");
+  options_.adam.kernels = Kernels::operators;
+  const TrainingResult by_operators = train(folder_ / "operators");
+  EXPECT_NEAR(by_operators.best_score, natively.best_score, 1e-2 * std::abs(natively.best_score));
+}
+
+TEST_F(TrainerTest, RemembersEveryDeviceThatTookPart) {
+  EXPECT_EQ(train(folder_ / "a").devices, "cpu");
+  EXPECT_THROW(train(folder_ / "b", 3), std::runtime_error);
+  const auto state = folder_ / "b" / "checkpoints" / "update-00000025";
+  const Lineage lineage = make_lineage("policy", {}, {});
+  auto begun_elsewhere = read_json(state / "state.json");
+  begun_elsewhere["devices"] = {"cuda (a GPU)"};
+  const auto weights = text_of(state / "state.safetensors");
+  commit_directory(state, lineage, [&](const std::filesystem::path& directory) {
+    std::ofstream(directory / "state.json") << begun_elsewhere;
+    std::ofstream(directory / "state.safetensors") << weights;
+  });
+  EXPECT_EQ(train(folder_ / "b").devices, "cuda (a GPU), then cpu");
 }
 
 TEST_F(TrainerTest, Bfloat16FollowsFloat32) {

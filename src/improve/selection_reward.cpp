@@ -1,0 +1,29 @@
+#include "selection_reward.hpp"
+
+#include "rest/eval/halves.hpp"
+#include "rest/grow/grow_step.hpp"
+
+namespace rest {
+
+SelectionReward::SelectionReward(const Experiment& experiment, const RunDirectory& run)
+    : experiment_(experiment),
+      valid_(read_corpus(run.corpus("valid"))),
+      tokenizer_(run.tokenizer()),
+      reward_(make_reward(experiment.reward.name)) {}
+
+Evaluation SelectionReward::operator()(const Communicator& world, const Policy& policy) const {
+  GrowOptions sampling = experiment_.grow;
+  sampling.temperature = experiment_.evaluate.temperature;
+  sampling.samples = experiment_.improve.evaluate_samples;
+  sampling.max_length = experiment_.evaluate.max_length;
+  sampling.seed = experiment_.improve.seed;
+  const EvaluationSet set{valid_, validation_half(valid_.size(), Half::select), tokenizer_, *reward_};
+  const Outputs outputs =
+      evaluate_outputs(world, policy.model(experiment_.grow.precision), set, generate_options(sampling));
+  double total = 0.0;
+  for (const double reward : outputs.reward) total += reward;
+  const double mean = total / static_cast<double>(outputs.reward.size());
+  return {mean, {{"reward", mean}}};
+}
+
+}  // namespace rest

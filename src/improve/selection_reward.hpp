@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "rest/core/experiment.hpp"
+#include "rest/core/run_directory.hpp"
+#include "rest/eval/evaluator.hpp"
+#include "rest/train/trainer.hpp"
+
+namespace rest {
+
+/// The score that checkpoints of Improve steps are chosen by: mean reward of sampled translations of the selection half
+/// of validation.
+class SelectionReward {
+ public:
+  /// `experiment` must outlive this.
+  SelectionReward(const Experiment& experiment, const RunDirectory& run);
+
+  Evaluation operator()(const Communicator& world, const Policy& policy) const;  ///< collective, equal on all ranks
+  const Corpus& corpus() const { return valid_; }
+
+ private:
+  const Experiment& experiment_;
+  Corpus valid_;
+  Tokenizer tokenizer_;
+  std::unique_ptr<Reward> reward_;
+};
+
+}  // namespace rest

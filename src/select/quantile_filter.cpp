@@ -1,0 +1,25 @@
+#include "rest/core/error.hpp"
+#include "rest/select/filter.hpp"
+#include "rest/select/streaming_quantile.hpp"
+
+namespace rest {
+
+void QuantileFilter::look_first(const std::function<void(const Look&)>& each_shard) {
+  StreamingQuantile quantile(q_);
+  const auto look = [&](const ScoredCandidates& candidates) {
+    for (std::size_t i = 0; i < candidates.reward.size(); ++i) quantile.add(candidates.reward[i], candidates.count[i]);
+  };
+  each_shard(look);
+  quantile.look_closer();
+  each_shard(look);
+  cut_ = quantile.value().value_or(0.0f);
+}
+
+void QuantileFilter::mark(const ScoredCandidates& candidates, std::vector<std::uint8_t>& kept) const {
+  if (!cut_) throw Error("a quantile filter was asked before it had seen D_g");
+  for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = candidates.reward[i] >= *cut_;
+}
+
+std::string QuantileFilter::words() const { return concat("above quantile ", q_, " of D_g"); }
+
+}  // namespace rest

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# On a machine with GPUs, their driver and a CUDA toolkit: builds, runs the tests that need a GPU, then the Multi30k
+# experiment with one rank a GPU, in float32 and in bfloat16. What is complete is not made again.
+#
+#   tests/bench/gpu.sh            all of it (data/README.md says how to fetch Multi30k)
+#   tests/bench/gpu.sh tests      the tests only
+# shellcheck source=jobs/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../../jobs/common.sh"
+cd "$rest_root"
+mpi_environment
+export PATH=$PATH:/usr/local/cuda/bin
+command -v nvidia-smi >/dev/null || die "nvidia-smi is missing: this needs a GPU and its driver"
+gpus=$(nvidia-smi -L | grep -c '^GPU ')
+((gpus > 0)) || die "nvidia-smi lists no GPU"
+nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
+
+timed "set-up" bash jobs/setup.sh
+timed "build" build_preset cuda
+
+# Skipped tests pass: none may be.
+check_gpu_tests() {
+  local out=build/cuda/gpu_tests.log
+  mpirun --bind-to none --quiet -n "$1" build/cuda/tests/gpu_tests --gtest_filter="$2" | tee "$out"
+  ! grep -qE 'SKIPPED|FAILED' "$out"
+}
+timed "tests on one GPU" check_gpu_tests 1 '*' || die "a test failed, or was skipped"
+((gpus < 2)) || timed "the reducer on $gpus GPUs" check_gpu_tests "$gpus" 'CudaReducer*' || die "a test failed, or was skipped"
+[[ ${1:-} != tests ]] || exit 0
+
+export REST_BIN=$rest_root/build/cuda/bin REST_DEVICE=cuda
+leaves=(--set "train.leaves=$gpus" --set "improve.leaves=$gpus")
+timed "Multi30k, float32" bash jobs/run_local.sh data/experiments/multi30k.toml --ranks "$gpus" --run run/multi30k-gpu "${leaves[@]}"
+timed "Multi30k, bfloat16" bash jobs/run_local.sh data/experiments/multi30k.toml --ranks "$gpus" --run run/multi30k-gpu-bf16 \
+  "${leaves[@]}" --set train.precision=bfloat16 --set grow.precision=bfloat16 --set improve.precision=bfloat16
+for run in run/multi30k-gpu run/multi30k-gpu-bf16; do
+  "$rest_python" data/analysis/run_table.py "$run"
+  cat "$run/report/stages.tsv"
+done

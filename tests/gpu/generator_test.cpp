@@ -1,0 +1,77 @@
+#include "rest/grow/generator.hpp"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "gpu.hpp"
+#include "rest/grow/beam_search.hpp"
+#include "unit/grow/random_model.hpp"
+
+namespace rest {
+namespace {
+
+using grow_test::random_model;
+using grow_test::small_config;
+using grow_test::Sources;
+
+Transformer on(torch::Device device, torch::ScalarType type) {
+  Transformer model = random_model(small_config(), type);
+  torch::Tensor flat = torch::zeros({model.layout().elements}, type);
+  const auto into = parameter_views(model.layout(), flat);
+  for (std::size_t i = 0; i < into.size(); ++i) into[i].copy_(model.parameters()[i]);
+  return Transformer(small_config(), flat.to(device));
+}
+
+TEST(CudaGenerator, SamplesAreThoseOfTheCpuInFloat64) {
+  NEEDS_A_GPU();
+  const Sources sources(21);
+  GenerateOptions options;
+  options.samples = 20;
+  options.max_length = 12;
+  options.max_rows = 64;
+  const auto here = generate(on(torch::kCPU, torch::kFloat64), sources.all(), options);
+  const auto there = generate(on(gpu(), torch::kFloat64), sources.all(), options);
+  ASSERT_EQ(there.size(), here.size());
+  for (std::size_t s = 0; s < here.size(); ++s) {
+    ASSERT_EQ(there[s].size(), here[s].size()) << "source " << s;
+    for (std::size_t i = 0; i < here[s].size(); ++i) {
+      EXPECT_EQ(there[s][i].tokens, here[s][i].tokens);
+      EXPECT_EQ(there[s][i].count, here[s][i].count);
+      EXPECT_NEAR(there[s][i].log_prob, here[s][i].log_prob, 1e-9);
+    }
+  }
+}
+
+TEST(CudaBeamSearch, HypothesesAreThoseOfTheCpuInFloat64) {
+  NEEDS_A_GPU();
+  const Sources sources(9);
+  BeamOptions options;
+  options.max_length = 12;
+  const auto here = beam_search(on(torch::kCPU, torch::kFloat64), sources.all(false), options);
+  const auto there = beam_search(on(gpu(), torch::kFloat64), sources.all(false), options);
+  ASSERT_EQ(there.size(), here.size());
+  for (std::size_t s = 0; s < here.size(); ++s) {
+    ASSERT_EQ(there[s].size(), here[s].size()) << "source " << s;
+    for (std::size_t i = 0; i < here[s].size(); ++i) EXPECT_EQ(there[s][i].tokens, here[s][i].tokens);
+  }
+}
+
+TEST(CudaGenerator, SamplesInBfloat16AreTheSameEachTime) {
+  NEEDS_A_GPU();
+  const Sources sources(9);
+  const Transformer model = on(gpu(), torch::kBFloat16);
+  GenerateOptions options;
+  options.samples = 20;
+  options.max_length = 12;
+  const auto first = generate(model, sources.all(), options), second = generate(model, sources.all(), options);
+  for (std::size_t s = 0; s < first.size(); ++s) {
+    ASSERT_EQ(first[s].size(), second[s].size());
+    for (std::size_t i = 0; i < first[s].size(); ++i) {
+      EXPECT_EQ(first[s][i].tokens, second[s][i].tokens);
+      EXPECT_EQ(first[s][i].log_prob, second[s][i].log_prob);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rest
