@@ -11,9 +11,10 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 usage() {
   cat <<'TEXT'
-usage: jobs/bundle.sh DIR [--dry-run]
+usage: jobs/bundle.sh DIR [--cuda] [--dry-run]
   DIR        new folder for the bundle (about 1 GB); copy it to the other machine as it is, and there run
              DIR/install.sh
+  --cuda     also the CUDA libraries of LibTorch for machines with GPUs (2.5 GB more); a toolkit with nvcc must be there
   --dry-run  names what would be collected, collects nothing
 Packages come from REST_DEBIAN_MIRROR [http://deb.debian.org], wheels from where pip is set up to look. The sources are
 those of the last commit.
@@ -26,7 +27,7 @@ bad_usage() {
   exit 2
 }
 
-# What jobs/setup.sh names as KIND: package, wheel, or wheel-alone (without its dependencies).
+# What jobs/setup.sh names as KIND: package, wheel, wheel-alone or wheel-cuda (both without their dependencies).
 needed() { bash "$rest_root/jobs/setup.sh" --needs | sed -n "s/^$1 //p"; }
 
 # apt as it would be on a machine that has not a single package.
@@ -84,6 +85,10 @@ collect_wheels() {
   options=(--dest "$bundle/wheels" --only-binary :all: --implementation cp --python-version "$python_version")
   for ((glibc = 36; glibc >= 17; --glibc)); do options+=(--platform "manylinux_2_${glibc}_$(uname -m)"); done
   options+=(--platform "manylinux2014_$(uname -m)")
+  if [[ -n $cuda ]]; then
+    mapfile -t -O "${#alone[@]}" alone < <(needed wheel-cuda)
+    : >"$bundle/with_cuda"  # for jobs/setup.sh
+  fi
   "${pip[@]}" "${options[@]}" --no-deps "${alone[@]}"
   "${pip[@]}" "${options[@]}" "${requirements[@]}"
 }
@@ -95,9 +100,10 @@ collect_sources() {
   cp "$rest_root/jobs/bundle_install.sh" "$bundle/install.sh"
 }
 
-bundle='' dry_run=''
+bundle='' cuda='' dry_run=''
 while (($#)); do
   case $1 in
+    --cuda) cuda=1 ;;
     --dry-run) dry_run=1 ;;
     -h | --help)
       usage
@@ -118,6 +124,7 @@ if [[ -n $dry_run ]]; then
   needed package
   header "wheels for Python $python_version, alone"
   needed wheel-alone
+  [[ -z $cuda ]] || needed wheel-cuda
   header "wheels for Python $python_version, with all they depend on"
   needed wheel
   header "sources"

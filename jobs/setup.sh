@@ -14,6 +14,7 @@
 # With REST_BUNDLE=DIR, packages and wheels come from that folder, made by jobs/bundle.sh, and nothing from the network.
 # shellcheck source=jobs/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+[[ -z ${REST_BUNDLE:-} ]] || REST_BUNDLE=$(realpath -m -- "$REST_BUNDLE")
 cd "$rest_root"
 
 packages=(g++ cmake ninja-build ccache git pkg-config libopenmpi-dev openmpi-bin libhdf5-dev libsentencepiece-dev
@@ -25,21 +26,19 @@ requirements=data/analysis/requirements.txt
 torch_wheels=("torch==2.11.0" "nvidia-cuda-runtime==13.0.*" "nvidia-cuda-cupti==13.0.*")
 # The rest of what libtorch_cuda.so needs, by library: installed where there is a CUDA toolkit or a GPU, and only what
 # is not there already.
-cuda_wheels() {
-  case $1 in
-    libcusparseLt.*) echo "nvidia-cusparselt-cu13==0.8.0" ;;
-    libnvshmem_host.*) echo "nvidia-nvshmem-cu13==3.4.5" ;;
-    libcufile.*) echo "nvidia-cufile==1.15.1.6.*" ;;
-    libnccl.*) echo "nvidia-nccl-cu13==2.28.9" ;;
-    libcudnn.*) echo "nvidia-cudnn-cu13==9.19.0.56" ;;
-    libcublas*) echo "nvidia-cublas==13.1.0.3.*" ;;
-    libcufft.*) echo "nvidia-cufft==12.0.0.61.*" ;;
-    libcurand.*) echo "nvidia-curand==10.4.0.35.*" ;;
-    libcusolver.*) echo "nvidia-cusolver==12.0.4.66.*" ;;
-    libcusparse.*) echo "nvidia-cusparse==12.6.3.3.*" ;;
-    libnvJitLink.*) echo "nvidia-nvjitlink==13.0.88.*" ;;
-  esac
-}
+cuda_wheels=(
+  "libcusparseLt.* nvidia-cusparselt-cu13==0.8.0"
+  "libnvshmem_host.* nvidia-nvshmem-cu13==3.4.5"
+  "libcufile.* nvidia-cufile==1.15.1.6.*"
+  "libnccl.* nvidia-nccl-cu13==2.28.9"
+  "libcudnn.* nvidia-cudnn-cu13==9.19.0.56"
+  "libcublas* nvidia-cublas==13.1.0.3.*"
+  "libcufft.* nvidia-cufft==12.0.0.61.*"
+  "libcurand.* nvidia-curand==10.4.0.35.*"
+  "libcusolver.* nvidia-cusolver==12.0.4.66.*"
+  "libcusparse.* nvidia-cusparse==12.6.3.3.*"
+  "libnvJitLink.* nvidia-nvjitlink==13.0.88.*"
+)
 environment=build/python
 stamp=$environment/setup.stamp
 apt=(apt-get)
@@ -48,21 +47,21 @@ pip_options=(--quiet --disable-pip-version-check)
 needs() {
   printf 'package %s\n' "${packages[@]}"
   printf 'wheel-alone %s\n' "${torch_wheels[@]}"
+  printf 'wheel-cuda %s\n' "${cuda_wheels[@]#* }"
   sed -n 's/^[A-Za-z]/wheel &/p' "$requirements"
 }
 
 # Lets apt and pip see the bundle alone.
 use_bundle() {
-  local bundle state
-  bundle=$(cd "$REST_BUNDLE" && pwd) || die "no bundle in REST_BUNDLE=$REST_BUNDLE"
-  [[ -f $bundle/packages/Packages && -d $bundle/wheels ]] ||
-    die "$bundle holds no packages/Packages or no wheels/; make the bundle with jobs/bundle.sh"
+  local state
+  [[ -f $REST_BUNDLE/packages/Packages && -d $REST_BUNDLE/wheels ]] ||
+    die "REST_BUNDLE=$REST_BUNDLE holds no packages/Packages or no wheels/; make the bundle with jobs/bundle.sh"
   mkdir -p build/apt/lists/partial
   state=$(cd build/apt && pwd)
-  echo "deb [trusted=yes] file:${bundle// /%20}/packages ./" >"$state/sources.list"
+  echo "deb [trusted=yes] file:${REST_BUNDLE// /%20}/packages ./" >"$state/sources.list"
   apt+=(-o "Dir::Etc::sourcelist=$state/sources.list" -o Dir::Etc::sourceparts=/dev/null
     -o "Dir::State::lists=$state/lists" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Sandbox::User=root)
-  pip_options+=(--no-index --find-links "$bundle/wheels")
+  pip_options+=(--no-index --find-links "$REST_BUNDLE/wheels")
 }
 
 # missing PACKAGE...: those that are not installed.
@@ -101,7 +100,7 @@ install_packages() {
   if ! may_install; then
     say "set-up: these packages are missing, and this user may not install them. Have them installed by" >&2
     [[ -z ${REST_BUNDLE:-} ]] || say "  sudo $(printf '%q ' "${apt[@]}")update" >&2
-    say "  sudo $(printf '%q ' "${apt[@]}" install -y --no-install-recommends "${wanted[@]}")" >&2
+    say "  sudo $(printf '%q ' "${apt[@]}")install -y --no-install-recommends ${wanted[*]}" >&2
     say "and start again." >&2
     exit 1
   fi
@@ -169,12 +168,19 @@ pip_install() {
 has_cuda() { command -v nvcc >/dev/null || [[ -x /usr/local/cuda/bin/nvcc || -e /dev/nvidiactl ]]; }
 
 install_cuda_wheels() {
-  local library wheels=() name
+  local library wheels=() name entry
   library=$(echo "$environment"/lib/python3*/site-packages/torch/lib/libtorch_cuda.so)
   while read -r name; do
-    mapfile -t -O "${#wheels[@]}" wheels < <(cuda_wheels "$name")
+    for entry in "${cuda_wheels[@]}"; do
+      # shellcheck disable=SC2053
+      [[ $name != ${entry% *} ]] || wheels+=("${entry#* }")
+    done
   done < <(ldd "$library" | awk '/not found/ { print $1 }' | sort -u)
   ((${#wheels[@]})) || return 0
+  if [[ -n ${REST_BUNDLE:-} && ! -e $REST_BUNDLE/with_cuda ]]; then
+    say "set-up: CUDA libraries are not in the bundle (jobs/bundle.sh --cuda), going on without" >&2
+    return 0
+  fi
   say "set-up: CUDA libraries for LibTorch: ${wheels[*]}"
   pip_install --no-deps "${wheels[@]}"
 }

@@ -14,6 +14,9 @@ expect() {  # expect CODE TEXT WHAT
 
 run bash "$repository/jobs/bundle.sh" "$work/new" --dry-run
 for need in g++ libopenmpi-dev torch== nvidia-cuda-runtime h5py; do expect 0 "$need" "dry run"; done
+! grep -q cublas "$work/out" || failed "CUDA libraries unasked"
+run bash "$repository/jobs/bundle.sh" "$work/new" --dry-run --cuda
+expect 0 nvidia-cublas "dry run with CUDA"
 [[ ! -e $work/new && ! -e $work/new.part ]] || failed "a dry run makes files"
 run bash "$repository/jobs/bundle.sh"
 expect 2 "no folder given" "no folder"
@@ -46,9 +49,10 @@ done
 mkdir -p "$work/clone"
 cp -r "$repository/jobs" "$repository/CMakeLists.txt" "$work/clone"
 mkdir -p "$work/clone/data/analysis"
-run env REST_BUNDLE="$work/target" bash "$work/clone/jobs/setup.sh"
-expect 1 "no bundle in REST_BUNDLE" "no bundle"
-run env REST_BUNDLE="$bundle" bash "$work/clone/jobs/setup.sh"
-expect 1 "make the bundle with jobs/bundle.sh" "half a bundle"
+cd "$work" || exit
+for named in "$bundle" bundle target; do
+  run env REST_BUNDLE="$named" bash "$work/clone/jobs/setup.sh"
+  expect 1 "REST_BUNDLE=$work/${named##*/} holds no packages/Packages" "REST_BUNDLE=$named"
+done
 
 finish "the bundle says what it holds and refuses what it was not made with"

@@ -3,7 +3,7 @@
     spack repo add jobs/spack/spack_repo/rest
     spack install rest
 
-builds the committed state of the clone's main branch. Of a GPU, name the architecture: rest +cuda cuda_arch=90.
+builds the committed state of the clone's main branch. For GPUs, name their architecture: rest +cuda cuda_arch=90.
 """
 
 import pathlib
@@ -62,7 +62,7 @@ class Rest(CMakePackage, CudaPackage):
 
     def cmake_args(self):
         torch = join_path(self.spec["py-torch"].prefix, self.spec["python"].package.platlib, "torch")
-        return [
+        arguments = [
             self.define("LibTorch_ROOT", torch),
             self.define("REST_INSTALL_TORCH", False),
             self.define("REST_WERROR", False),
@@ -70,3 +70,6 @@ class Rest(CMakePackage, CudaPackage):
             self.define_from_variant("REST_BUILD_TESTS", "tests"),
             self.define_from_variant("REST_CUDA", "cuda"),
         ]
+        if self.spec.satisfies("+cuda"):
+            arguments.append(self.define("CMAKE_CUDA_ARCHITECTURES", self.spec.variants["cuda_arch"].value))
+        return arguments
