@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path lock_folder(const RunDirectory& run) { return run.root() / "locks"; }
-
 /// Is it held exclusively? A shared lock asks, for the shortest time, so that two who ask do not meet each other.
 bool is_held(const fs::path& file) {
   const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
@@ -37,7 +35,7 @@ nlohmann::json read_status(const fs::path& file) {
 /// Locks of programs, and the one by which jobs/run_local.sh keeps a second one away.
 std::vector<fs::path> lock_files(const RunDirectory& run) {
   std::vector<fs::path> files;
-  for (const fs::path& entry : entries_of(lock_folder(run))) {
+  for (const fs::path& entry : entries_of(run.locks())) {
     if (entry.extension() == ".lock") files.push_back(entry);
   }
   const fs::path local = run.root() / "report" / ".lock";
@@ -49,13 +47,12 @@ std::vector<fs::path> lock_files(const RunDirectory& run) {
 
 std::vector<Activity> find_activities(const RunDirectory& run) {
   std::set<std::string> names;
-  for (const fs::path& entry : entries_of(lock_folder(run))) {
+  for (const fs::path& entry : entries_of(run.locks())) {
     if (entry.extension() == ".lock" || entry.extension() == ".json") names.insert(entry.stem().string());
   }
   std::vector<Activity> found;
   for (const std::string& name : names) {
-    Activity activity{name, is_held(lock_folder(run) / (name + ".lock")),
-                      read_status(lock_folder(run) / (name + ".json"))};
+    Activity activity{name, is_held(run.locks() / (name + ".lock")), read_status(run.locks() / (name + ".json"))};
     if (activity.running || !activity.status.is_null()) found.push_back(std::move(activity));
   }
   return found;
