@@ -30,7 +30,7 @@ declare -A site_sbatch=()           # further sbatch options: ([grow]="--mem-per
 declare -A site_program_options=()  # further options of the programs: ([train]="--device cuda")
 
 # --- stopping
-site_notice=300        # seconds before the time limit at which a job saves its state and goes back to the queue
+site_notice=300        # seconds before its time limit, or up to 30 more, a job saves its state and is requeued
 site_max_requeues=20   # restarts of one job, preemptions included, before a time limit ends the chain
 # mpirun itself, told to end, leaves its ranks twice this; as long it takes to return from any stop. Below half of the
 # cluster's KillWait (`scontrol show config`, 30 s by default), and above what a checkpoint needs.

@@ -2,12 +2,13 @@
 # What the job scripts jobs/*.slurm share; to be sourced by them inside a job.
 #
 # A job that nears its time limit gets USR1 (#SBATCH --signal), as does one that `scancel --batch --signal=USR1` names:
-# the programs save their state, and the job goes back to the queue by itself, at most site_max_requeues times. A job that
-# Slurm ends for another (preemption, `scontrol requeue`) or for good (scancel) gets TERM and saves its state too; whether
-# it comes back is Slurm's decision. Started again, every program goes on from what is complete.
+# the programs save their state, and the job goes back to the queue by itself, at most site_max_requeues times; Slurm
+# starts it again after two minutes at the earliest. A job that Slurm ends for another (preemption, `scontrol requeue`) or
+# for good (scancel) gets TERM and saves its state too; whether it comes back is Slurm's decision. Started again, every
+# program goes on from what is complete.
 #
-# Exit codes of a job: 0 done; 1 failed; 2 the command line, the experiment or the site file is wrong; 75 stopped with its
-# state saved, but not to come back by itself: submit it again; above 128 killed by a signal.
+# Exit codes of a job: 0 done; 1 failed; 2 the command line or the experiment is wrong; 75 stopped with its state saved,
+# but not to come back by itself: submit it again; above 128 killed by a signal.
 # Output is appended to RUN/log/slurm/<job name>-<job id>.out.
 # shellcheck source=jobs/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"

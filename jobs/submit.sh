@@ -41,7 +41,8 @@ own_argument() {
   esac
 }
 read_arguments "$@"
-[[ -n $dry_run ]] || command -v sbatch >/dev/null || die "sbatch is missing: this is no Slurm cluster; use jobs/run_local.sh"
+[[ -n $dry_run ]] || command -v sbatch >/dev/null ||
+  die "sbatch is missing: this is no Slurm cluster; use jobs/run_local.sh"
 container=("${site_container[@]}")
 mpi_environment
 find_programs
@@ -60,7 +61,8 @@ rows=() ids=()
 # in_queue STAGE COMMAND: the job, if any, that an earlier submission left for this stage and that is not over yet.
 in_queue() {
   local id command reason
-  IFS=$'\t' read -r id command < <(awk -F'\t' -v stage="$1" '$2 == stage { last = $3 "\t" $4 } END { print last }' "$ledger")
+  IFS=$'\t' read -r id command < <(
+    awk -F'\t' -v stage="$1" '$2 == stage { last = $3 "\t" $4 } END { print last }' "$ledger")
   [[ -n $id ]] || return 0
   reason=$(squeue -h -j "$id" -o %r 2>/dev/null) || return 0
   [[ -n $reason && $reason != DependencyNeverSatisfied ]] || return 0

@@ -13,7 +13,7 @@ note() { echo "$((SECONDS - began)) s: $*"; }
 cd "$work" || exit 1
 reference=$work/local
 # Long enough to be hit in the middle; half of the evaluations will do.
-options=(--set train.max_updates=240 --set grow.samples=16 --set improve.max_updates=60 --set "data.test_source=''"
+options=(--set train.max_updates=240 --set grow.samples=32 --set improve.max_updates=60 --set "data.test_source=''"
   --set "data.test_target=''")
 
 # site NAME LAUNCHER [LINE...]: a site file for the jobs that are submitted next.
@@ -59,22 +59,25 @@ job_log() { cat "$1"/log/slurm/*-"$2".out 2>/dev/null; }
 logged() { job_log "$1" "$2" | grep -q -- "$3"; }
 logged_times() { (($(job_log "$1" "$2" | grep -c -- "$3") >= $4)); }
 
-# freeze RUN PROGRAM CHANGES: stops its ranks (SIGSTOP) once what is committed has changed so often.
+# The command lines of a program's ranks, as a pattern: ranks RUN PROGRAM [ARGUMENTS]
+ranks() { echo "^$REST_BIN/rest_$2 .*--run $1 .*${3:-}"; }
+
+# freeze RUN PROGRAM CHANGES [ARGUMENTS]: stops its ranks (SIGSTOP) once what is committed has changed so often.
 freeze() {
-  local run=$1 program=$2 end=$((SECONDS + 60))
-  local left=$3 before now
-  until pgrep -f "^$REST_BIN/rest_$program .*--run $run " >/dev/null; do
-    ((SECONDS < end)) || { failed "$program does not start"; return 1; }
+  local run=$1 left=$3 end=$((SECONDS + 60)) pattern before now
+  pattern=$(ranks "$run" "$2" "${4:-}")
+  until pgrep -f "$pattern" >/dev/null; do
+    ((SECONDS < end)) || { failed "$2 does not start"; return 1; }
     sleep 0.01
   done
   before=$(records "$run")
-  while ((left > 0)) && pgrep -f "^$REST_BIN/rest_$program .*--run $run " >/dev/null; do
+  while ((left > 0)) && pgrep -f "$pattern" >/dev/null; do
     now=$(records "$run")
     [[ $now == "$before" ]] || left=$((left - 1)) before=$now
   done
-  pkill -STOP -f "^$REST_BIN/rest_$program .*--run $run "
+  pkill -STOP -f "$pattern"
 }
-thaw() { pkill -CONT -f "^$REST_BIN/rest_$2 .*--run $1 "; }
+thaw() { pkill -CONT -f "$(ranks "$@")"; }
 
 # A requeued job would wait two minutes, in which a node of a cluster is cleaned up. Within a second of its end, slurmd
 # would take the restart for what it has just killed.
@@ -92,7 +95,10 @@ ends_same() {
   local run=$1 job
   until_true 120 "the end of the chain in $run" over "$(job_of "$run" "evaluate bc")"
   job=$(job_of "$run" "evaluate bc")
-  [[ $(state_of "$job") == "1 COMPLETED" ]] || { failed "$run: its last job is $(state_of "$job")"; job_log "$run" "$job" >&2; }
+  if [[ $(state_of "$job") != "1 COMPLETED" ]]; then
+    failed "$run: its last job is $(state_of "$job")"
+    job_log "$run" "$job" >&2
+  fi
   same "$run" "$run" "$reference"
   note "$run is over"
 }
@@ -131,7 +137,8 @@ bash "$repository/jobs/run_local.sh" "$experiment" "${options[@]}" --run "$refer
   { cat "$work/out" >&2; failed "jobs/run_local.sh"; finish; }
 note "the reference is there"
 
-# --- an array one of whose tasks fails, from what is complete; then a chain that ends for want of restarts
+# --- from what is complete, an array of which one task fails and one is requeued; then a chain that ends for want of
+# restarts
 array=$work/array
 mkdir -p "$array"
 cp -r "$reference"/{tokenizer,corpus,policy} "$array"
@@ -140,7 +147,9 @@ cat >"$work/one_fails.sh" <<'FAIL'
 if [[ ${SLURM_ARRAY_TASK_ID:-} == 1 && $1 == */rest_grow ]]; then
   "$@" &
   child=$!
-  until compgen -G "$ARRAY_RUN/grow/g1/shard-0000[5-9].h5.commit.json" >/dev/null || ! kill -0 "$child"; do sleep 0.005; done
+  until compgen -G "$ARRAY_RUN/grow/g1/shard-0000[5-9].h5.commit.json" >/dev/null || ! kill -0 "$child"; do
+    sleep 0.005
+  done
   kill -KILL "$child"
   exit 9
 fi
@@ -150,6 +159,11 @@ site array srun "site_container=(env ARRAY_RUN=$array bash $work/one_fails.sh)" 
 submit --run "$array" --array 3 >"$work/out" || failed "jobs/submit.sh --array"
 tasks=$(job_of "$array" "grow g1 array")
 improve=$(job_of "$array" "improve bc/g1")
+freeze "$array" grow 0 "--part 0/3"  # wherever it is, perhaps not ready for signals yet
+scancel --batch --signal=USR1 "${tasks}_0"
+thaw "$array" grow "--part 0/3"
+until_true 60 "requeue of the array's first task" logged "$array" "$tasks.0" 'back to the queue'
+hurry "${tasks}_0"
 until_true 120 "the end of the array" over "$tasks"
 [[ $(state_of "$tasks") == "2 COMPLETED 1 FAILED" ]] || failed "the array's tasks are $(state_of "$tasks")"
 for stop in 1 2; do
@@ -177,7 +191,8 @@ ends_same "$array"
   "${alone[@]}" "$repository/jobs/prepare.slurm" "$experiment" "${options[@]}" --run "$plain" &&
     "${alone[@]}" --array=0-1 "$repository/jobs/grow.slurm" "$experiment" "${options[@]}" --run "$plain"
 ) || { failed "jobs alone"; cat "$work/alone" >&2; }
-grep -q "all 8 shards of part 1 of 2" "$plain"/log/slurm/rest-grow-*.1.out || failed "the array alone did not do its parts"
+grep -q "all 8 shards of part 1 of 2" "$plain"/log/slurm/rest-grow-*.1.out ||
+  failed "the array alone did not do its parts"
 
 # --- preempted and requeued
 wait "$limits" || failed "the time limits"

@@ -4,12 +4,15 @@
 source "$(dirname "${BASH_SOURCE[0]}")/../support/_pipeline.sh"
 submit() { bash "$repository/jobs/submit.sh" "$@" >"$work/out" 2>"$work/errors"; }
 # Of the output: job name, dependency and array of each job.
-plan() { sed -E 's/.*--job-name=rest-([^ ]*)( .*--array=([^ ]*))?( .*--dependency=([^ ]*))? .*/\1:\5:\3/; s/\\//g' "$work/out"; }
+plan() {
+  sed -E 's/.*--job-name=rest-([^ ]*)( .*--array=([^ ]*))?( .*--dependency=([^ ]*))? .*/\1:\5:\3/; s/\\//g' "$work/out"
+}
 cd "$work" || exit 1
 
 cat >"$work/site.sh" <<'SITE'
 source "$REST_REPOSITORY/jobs/site.sh"
-site_ranks[grow]=7 site_threads[grow]=3 site_time[grow]=0:20:00 site_sbatch[grow]="--mem-per-cpu=3G --exclusive" site_notice=77
+site_ranks[grow]=7 site_threads[grow]=3 site_time[grow]=0:20:00 site_sbatch[grow]="--mem-per-cpu=3G --exclusive"
+site_notice=77
 SITE
 export REST_SITE=$work/site.sh REST_REPOSITORY=$repository
 
@@ -47,7 +50,8 @@ improve-other-g2-i1:afterok:improve-other-g2-i0:
 evaluate-other:afterok:improve-other-g2-i1:
 PLAN
 # What variants share is submitted alike for all of them.
-grep -E 'rest-(prepare|train|grow-g1|score)' "$work/out" | grep -E 'improve\.|other' >&2 && failed "a shared stage knows the variant"
+grep -E 'rest-(prepare|train|grow-g1|score)' "$work/out" | grep -E 'improve\.|other' >&2 &&
+  failed "a shared stage knows the variant"
 grep 'rest-improve' "$work/out" | grep -vE -- '--set improve.steps=1 --set train.seed=5 .*--variant other --step [01]' >&2 &&
   failed "an Improve step lacks its options"
 
@@ -68,7 +72,8 @@ refuse 2 '--frob' "${submit[@]}" "$experiment" --frob
 refuse 2 'variant' "${submit[@]}" "$experiment" one two
 refuse 2 'leafs' "${submit[@]}" "$experiment" --set train.leafs=3 --dry-run
 refuse 1 'site file' env REST_SITE=/nowhere/site.sh "${submit[@]}" "$experiment" --dry-run
-refuse 2 'submit it with sbatch' env -u SLURM_JOB_ID REST_HOME="$repository" bash "$repository/jobs/grow.slurm" "$experiment"
+refuse 2 'submit it with sbatch' env -u SLURM_JOB_ID REST_HOME="$repository" bash "$repository/jobs/grow.slurm" \
+  "$experiment"
 refuse 2 'REST_HOME' env REST_HOME=/nowhere bash "$repository/jobs/grow.slurm" "$experiment"
 
 finish "the chain is submitted as it should be"

@@ -10,7 +10,6 @@ class StepDigest {
  public:
   void add(std::int64_t shard, const std::string& shard_digest, const std::string& reward,
            const std::string& reward_digest);
-  bool empty() const { return text_.empty(); }
   std::string hex() const;
 
  private:
