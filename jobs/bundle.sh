@@ -12,9 +12,9 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 usage() {
   cat <<'TEXT'
 usage: jobs/bundle.sh DIR [--cuda] [--dry-run]
-  DIR        new folder for the bundle (about 1 GB); copy it to the other machine as it is, and there run
+  DIR        new folder for the bundle (0.8 GB); copy it to the other machine as it is, and there run
              DIR/install.sh
-  --cuda     also the CUDA libraries of LibTorch for machines with GPUs (2.5 GB more); a toolkit with nvcc must be there
+  --cuda     also the CUDA libraries of LibTorch for machines with GPUs (1.8 GB more); a toolkit with nvcc must be there
   --dry-run  names what would be collected, collects nothing
 Packages come from REST_DEBIAN_MIRROR [http://deb.debian.org], wheels from where pip is set up to look. The sources are
 those of the last commit.
