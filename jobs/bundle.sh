@@ -6,7 +6,6 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 release=bookworm
 python_version=3.11  # of that release
-mirror=${REST_DEBIAN_MIRROR:-http://deb.debian.org}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 usage() {
@@ -16,8 +15,8 @@ usage: jobs/bundle.sh DIR [--cuda] [--dry-run]
              DIR/install.sh
   --cuda     also the CUDA libraries of LibTorch for machines with GPUs (1.8 GB more); a toolkit with nvcc must be there
   --dry-run  names what would be collected, collects nothing
-Packages come from REST_DEBIAN_MIRROR [http://deb.debian.org], wheels from where pip is set up to look. The sources are
-those of the last commit.
+Packages come from where this machine's apt gets Debian 12 (or from REST_DEBIAN_MIRROR, the part of an address before
+/debian), wheels from where pip is set up to look. The sources are those of the last commit.
 TEXT
 }
 
@@ -30,15 +29,29 @@ bad_usage() {
 # What jobs/setup.sh names as KIND: package, wheel, wheel-alone or wheel-cuda (both without their dependencies).
 needed() { bash "$rest_root/jobs/setup.sh" --needs | sed -n "s/^$1 //p"; }
 
+# Debian's own archives of the release, as lines of a sources.list.
+package_sources() {
+  local suite
+  if [[ -n ${REST_DEBIAN_MIRROR:-} ]]; then
+    for suite in "debian $release" "debian $release-updates" "debian-security $release-security"; do
+      echo "deb [signed-by=$keyring] $REST_DEBIAN_MIRROR/$suite main"
+    done
+    return
+  fi
+  # shellcheck disable=SC2016
+  apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Identifier: Packages' |
+    awk -v release="$release" -v keyring="$keyring" \
+      '$1 ~ /\/debian(-security)?\/?$/ && index($2, release) == 1 && $3 == "main" && !seen[$0]++ {
+        print "deb [signed-by=" keyring "]", $0 }'
+}
+
 # apt as it would be on a machine that has not a single package.
 make_private_apt() {
   mkdir -p "$scratch"/apt/{lists,cache}/partial "$bundle/packages/partial"
   : >"$scratch/apt/status"
-  cat >"$scratch/apt/sources.list" <<TEXT
-deb [signed-by=$keyring] $mirror/debian $release main
-deb [signed-by=$keyring] $mirror/debian $release-updates main
-deb [signed-by=$keyring] $mirror/debian-security $release-security main
-TEXT
+  package_sources >"$scratch/apt/sources.list"
+  [[ -s $scratch/apt/sources.list ]] ||
+    die "this machine's apt knows no archive of Debian's $release; run apt-get update, or name one in REST_DEBIAN_MIRROR"
   # In a file, so that what the machine's own configuration adds comes before and is overridden.
   cat >"$scratch/apt/apt.conf" <<TEXT
 Dir::State "$scratch/apt";
