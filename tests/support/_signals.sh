@@ -52,7 +52,8 @@ stop_once() {
   if kill -0 "$child" 2>/dev/null; then
     begin=$(now)
     kill -USR1 "$child" 2>/dev/null
-    wait "$child" || code=$?
+    until ! runs "$child" || (($(now) - begin > 60000000)); do sleep 0.01; done
+    if runs "$child"; then kill_all; else wait "$child" || code=$?; fi
     latency=$((($(now) - begin) / 1000))
   else
     wait "$child" || code=$?
