@@ -3,7 +3,8 @@
 # a while in each phase; $base is a run that is prepared, trained, grown and scored with it.
 ranks=${REST_RANKS:-2}
 # While the libraries of a program are loaded nobody handles the signal: it waits, blocked, until the program begins.
-launcher=(env --block-signal=USR1)
+# REST_LAUNCHER, which may be empty, stands in its place.
+read -ra launcher <<<"${REST_LAUNCHER-env --block-signal=USR1}"
 
 # phase NAME: sets program, folder (what it makes: removed before), arguments and begun (words of its output, or
 # commit:GLOB, after which the phase is on).
