@@ -21,7 +21,7 @@ phase() {
       ;;
     grow) program=grow folder=grow begun='shards to sample' ;;
     score) program=score folder=grow/g1/rewards begun='scoring Grow step' ;;
-    improve) program=improve folder=improve begun='V_pi' ;;
+    improve) program=improve folder=improve begun='all of D_g keeps' ;;
     evaluate) program=evaluate folder=metrics begun='evaluating' ;;
     *) return 1 ;;
   esac
