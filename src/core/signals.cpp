@@ -33,6 +33,11 @@ void install_stop_signals() {
     if (sigaction(signal, &action, nullptr) != 0)
       throw Error(concat("sigaction failed for signal ", signal), std::strerror(errno));
   }
+  // A launcher may have blocked them (env --block-signal): what came while the libraries were loaded is seen now.
+  sigset_t stops;
+  sigemptyset(&stops);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&stops, signal);
+  if (sigprocmask(SIG_UNBLOCK, &stops, nullptr) != 0) throw Error("sigprocmask failed", std::strerror(errno));
 }
 
 bool stop_requested() { return stop != 0; }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # How long from USR1 to the end of all ranks, in every phase, on a model of preset mini: signal_latency.sh [REPETITIONS]
-# Reports p50 and maximum in milliseconds and the exit codes. REST_BIN names the programs, REST_RANKS how many ranks.
+# Reports p50 and maximum in milliseconds and the exit codes. REST_BIN names the programs, REST_RANKS how many ranks,
+# REST_PHASES some of the phases.
 : "${REST_BIN:=$(dirname "${BASH_SOURCE[0]}")/../../build/release/bin}"
 source "$(dirname "${BASH_SOURCE[0]}")/../support/_pipeline.sh"
 source "$repository/tests/support/_signals.sh"
@@ -14,9 +15,9 @@ chain "$ranks" "$base" prepare train grow score
 sed -i -e 's/^max_updates = .*/max_updates = 100000/' -e 's/^samples = 4/samples = 100/' \
   -e 's/^\(evaluate_\)*samples = 2/\1samples = 100/' "$experiment"
 
-echo "$(nproc) cores, $ranks ranks, preset mini, $repetitions signals a phase"
+echo "$(env -u OMP_NUM_THREADS nproc) cores, $ranks ranks, preset mini, $repetitions signals a phase"
 printf '%-10s %8s %8s %8s   %s\n' phase signals 'p50 ms' 'max ms' 'exit codes'
-for name in load prepare train validate save grow score improve evaluate; do
+for name in ${REST_PHASES:-load prepare train validate save grow score improve evaluate}; do
   latencies=() codes=()
   for ((i = 0; i < repetitions; ++i)); do
     case $name in

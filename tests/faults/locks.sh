@@ -43,9 +43,11 @@ check() {
   refused "$program" "$name" "$@"
   kill_all
   [[ -e $run/locks/$name.json ]] || failed "a killed rest_$program took its status with it"
+  local killed
+  killed=$(grep -o '"pid":[0-9]*' "$run/locks/$name.json")
   start 2 "$program" "$run" "$@"
-  sleep 0.2  # what the killed one said is still there
-  wait_for "$name.json" "\"label\":\"$label\"" && wait_for "$name.json" '"ranks":2'
+  while grep -qF "$killed," "$run/locks/$name.json" && runs "$child"; do sleep 0.05; done
+  wait_for "$name.json" "\"label\":\"$label\"" || return
   kill -USR1 "$child"
   code=0
   wait "$child" || code=$?

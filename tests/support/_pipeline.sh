@@ -95,12 +95,14 @@ same() {
   diff <(echo "$expected") <(digests "$run" "$@") >"$work/diff" || { failed "$what: other bytes"; cat "$work/diff" >&2; }
 }
 
-# start RANKS PROGRAM RUN [ARGUMENT...]: in the background; its mpirun's process id in $child.
+# start RANKS PROGRAM RUN [ARGUMENT...]: in the background; its mpirun's process id in $child. What is in the array
+# $launcher stands before the program.
+launcher=()
 start() {
   local ranks=$1 program=$2 run=$3
   shift 3
-  mpirun --oversubscribe --bind-to none --quiet -n "$ranks" "$REST_BIN/rest_$program" "$experiment" --run "$run" \
-    "$@" </dev/null >"$work/out" 2>&1 &
+  mpirun --oversubscribe --bind-to none --quiet -n "$ranks" "${launcher[@]}" "$REST_BIN/rest_$program" "$experiment" \
+    --run "$run" "$@" </dev/null >"$work/out" 2>&1 &
   child=$!
 }
 

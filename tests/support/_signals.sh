@@ -2,6 +2,9 @@
 # Stopping programs by USR1 in each of their phases; to be sourced after _pipeline.sh. The caller's experiment has work for
 # a while in each phase; $base is a run that is prepared, trained, grown and scored with it.
 ranks=${REST_RANKS:-2}
+# While the libraries of a program are loaded nobody handles the signal: it waits, blocked, until the program begins.
+# REST_LAUNCHER, which may be empty, stands in its place.
+read -ra launcher <<<"${REST_LAUNCHER-env --block-signal=USR1}"
 
 # phase NAME: sets program, folder (what it makes: removed before), arguments and begun (words of its output, or
 # commit:GLOB, after which the phase is on).
@@ -18,7 +21,7 @@ phase() {
       ;;
     grow) program=grow folder=grow begun='shards to sample' ;;
     score) program=score folder=grow/g1/rewards begun='scoring Grow step' ;;
-    improve) program=improve folder=improve begun='V_pi' ;;
+    improve) program=improve folder=improve begun='all of D_g keeps' ;;
     evaluate) program=evaluate folder=metrics begun='evaluating' ;;
     *) return 1 ;;
   esac
@@ -52,7 +55,8 @@ stop_once() {
   if kill -0 "$child" 2>/dev/null; then
     begin=$(now)
     kill -USR1 "$child" 2>/dev/null
-    wait "$child" || code=$?
+    until ! runs "$child" || (($(now) - begin > 60000000)); do sleep 0.01; done
+    if runs "$child"; then kill_all; else wait "$child" || code=$?; fi
     latency=$((($(now) - begin) / 1000))
   else
     wait "$child" || code=$?

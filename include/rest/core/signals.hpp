@@ -6,7 +6,8 @@ namespace rest {
 
 /// Installs handlers for TERM, INT and USR1 that only set a flag. Work asks stop_requested() at its next safe point,
 /// saves what it has and ends with exit_stopped. A second INT ends the process at once. The first thing a program does:
-/// a signal before it ends the process in the system's way.
+/// a signal before it ends the process in the system's way, unless it was started with them blocked (env
+/// --block-signal=USR1): they are unblocked here.
 void install_stop_signals();
 bool stop_requested();
 

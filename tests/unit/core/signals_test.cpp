@@ -20,6 +20,21 @@ TEST(StopSignalsDeathTest, OnlySetAFlag) {
   }
 }
 
+/// As a process that was started with the signal blocked.
+[[noreturn]] void stop_before_installation() {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  raise(SIGUSR1);
+  install_stop_signals();
+  _exit(stop_requested() ? exit_stopped : exit_failure);
+}
+
+TEST(StopSignalsDeathTest, SeeWhatCameWhileTheyWereBlocked) {
+  EXPECT_EXIT(stop_before_installation(), testing::ExitedWithCode(exit_stopped), "");
+}
+
 TEST(StopSignalsDeathTest, SecondInterruptEndsTheProcess) {
   EXPECT_EXIT((install_stop_signals(), raise(SIGINT), raise(SIGINT), _exit(0)), testing::ExitedWithCode(128 + SIGINT),
               "");
