@@ -27,7 +27,10 @@ read_arguments() {
     taken=2
     case $1 in
       --run) run=$2 ;;
-      --variant) variant=$2 ;;
+      --variant)
+        [[ $2 =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || bad_usage "--variant \"$2\" cannot be the name of a folder"
+        variant=$2
+        ;;
       --set) overrides+=(--set "$2") ;;
       -h | --help)
         usage

@@ -5,6 +5,12 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$rest_root"
 
+case ${1:-} in
+  -h | --help)
+    sed -n '2,3s/^# //p' "${BASH_SOURCE[0]}"
+    exit
+    ;;
+esac
 run=run/quickstart
 
 timed "set-up" bash jobs/setup.sh

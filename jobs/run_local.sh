@@ -53,6 +53,9 @@ read_experiment "${launcher[@]}" -n 1
 make_run
 # mpirun inherits the lock and so holds it until its ranks are gone.
 exec {lock}>"$run/report/.lock"
+if ! flock -n "$lock"; then
+  say "another jobs/run_local.sh works on $run, or its ranks still end: waiting for a minute"
+fi
 flock -w 60 -E 76 "$lock" || (($? != 76)) || die "another jobs/run_local.sh works on $run; wait for it, or change --run"
 
 # The first signal goes on as USR1, which mpirun hands to the ranks: they save and end. A second one goes on as TERM,

@@ -40,6 +40,11 @@ def label(key, several_temperatures):
     return f"{policy}, T = {temperature:g}" if several_temperatures else policy
 
 
+def shown(largest):
+    """The N to name: the usual ones, and the last."""
+    return [n for n in SHOWN if n < largest] + [largest]
+
+
 def draw(named, corpus, title, path):
     figure, axes = new_figure(figsize=(6.4, 4.4))
     several = len({temperature for (_, temperature), _ in named}) > 1
@@ -50,7 +55,7 @@ def draw(named, corpus, title, path):
         axes.fill_between(at, reward["low"], reward["high"], color=colour, alpha=0.12, linewidth=0)
         axes.axhline(figure_of(metrics, "greedy", "reward", "value"), color=colour, linestyle=":", linewidth=1)
     largest = max(metrics["samples"] for _, metrics in named)
-    ticks = [n for n in SHOWN if n <= largest]
+    ticks = shown(largest)
     axes.set_xscale("log")
     axes.set_xticks(ticks, [str(n) for n in ticks])
     axes.minorticks_off()
@@ -63,7 +68,7 @@ def draw(named, corpus, title, path):
 
 
 def table(named):
-    ticks = [n for n in SHOWN if n <= max(metrics["samples"] for _, metrics in named)]
+    ticks = shown(max(metrics["samples"] for _, metrics in named))
     width = max(len(label(key, True)) for key, _ in named)
     lines = [" " * width + "    greedy" + "".join(f"{f'N = {n}':>10}" for n in ticks)]
     for key, metrics in named:

@@ -5,6 +5,7 @@
 #include "apps/estimate_options.hpp"
 #include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
+#include "rest/core/variant_name.hpp"
 #include "rest/grow/grow_step.hpp"
 #include "rest/improve/improve_step.hpp"
 
@@ -35,6 +36,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         estimate.add_to(app);
       });
   if (!command) return rest::exit_success;
+  rest::require_variant_name(variant);
   if (part) request.part = rest::GrowPart::parse(*part);
   request.device = rest::choose_device(world, device);
   if (policy.empty()) policy = rest::policy_to_grow_from(command->run, variant, request.grow_step);

@@ -4,6 +4,7 @@
 
 #include "apps/work_session.hpp"
 #include "rest/core/signals.hpp"
+#include "rest/core/variant_name.hpp"
 #include "rest/improve/improve_step.hpp"
 #include "rest/improve/plan.hpp"
 
@@ -33,6 +34,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
                      "and write it to report/plan.VARIANT.gG.json");
       });
   if (!command) return rest::exit_success;
+  rest::require_variant_name(request.variant);
   request.device = rest::choose_device(world, device);
   at::set_num_threads(command->threads);
   if (plan) return rest::plan_improve(world, command->experiment, command->run, request);

@@ -2,7 +2,6 @@
 
 #include <ATen/Parallel.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
@@ -130,10 +129,7 @@ void print_comparison(const std::string& ours, const std::string& theirs, const 
 }  // namespace
 
 fs::path metrics_file(const RunDirectory& run, const EvaluationRequest& request, const std::string& policy) {
-  std::string name = policy;
-  std::replace(name.begin(), name.end(), '/', '_');
-  const std::string temperature = request.temperature ? ".t" + plain_number(*request.temperature) : "";
-  return run.metrics() / (name + "." + request.corpus + temperature + ".json");
+  return metrics_file(run, {policy, request.corpus, "", request.temperature});
 }
 
 void evaluate_policy(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
@@ -166,7 +162,8 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
          {"precision", experiment.grow.precision},
          {"max_rows", experiment.grow.max_rows}}},
        {"reward", experiment.reward.name}});
-  const fs::path file = metrics_file(run, {request.policy, request.corpus, "", request.temperature});
+  const fs::path file = metrics_file(run, request, request.policy);
+  if (!request.compare.empty()) load_metrics(metrics_file(run, request, request.compare), request.compare);
   if (!is_committed(file, lineage)) {
     if (world.is_root())
       log_info(concat("evaluating ", request.policy, " on ", request.corpus, ": ", set.sources.size(), " sources, ",

@@ -61,6 +61,9 @@ void print_estimate(const json& estimate) {
     std::printf("  batches smaller than a shard of %s sources: a whole one decodes more rows at a time, so is faster\n",
                 of(step, "sources_per_shard").c_str());
   }
+  if (step.at("ranks").get<double>() > step.at("shards").get<double>()) {
+    std::printf("  more ranks than shards: the others would have no work; lower grow.sources_per_shard\n");
+  }
   std::fflush(stdout);
 }
 
