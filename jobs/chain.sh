@@ -16,6 +16,11 @@ bad_usage() {
   exit 2
 }
 
+set_variant() {
+  [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || bad_usage "the variant \"$1\" cannot be the name of a folder"
+  variant=$1
+}
+
 # read_arguments ARGUMENT...: sets experiment, run, variant and overrides. All else goes to the script's own_argument,
 # which sees what is left of the command line and sets `taken` to the number of words it took.
 read_arguments() {
@@ -27,10 +32,7 @@ read_arguments() {
     taken=2
     case $1 in
       --run) run=$2 ;;
-      --variant)
-        [[ $2 =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || bad_usage "--variant \"$2\" cannot be the name of a folder"
-        variant=$2
-        ;;
+      --variant) set_variant "$2" ;;
       --set) overrides+=(--set "$2") ;;
       -h | --help)
         usage

@@ -36,8 +36,7 @@ own_argument() {
     -*) bad_usage "unknown option $1" ;;
     *)
       [[ -z $variant ]] || bad_usage "more than one variant: $variant, $1"
-      [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || bad_usage "the variant \"$1\" cannot be the name of a folder"
-      variant=$1
+      set_variant "$1"
       ;;
   esac
 }

@@ -24,14 +24,6 @@ constexpr std::chrono::seconds pause_between_writes{2};
 
 bool is_without_flock(int error) { return error == ENOLCK || error == ENOSYS || error == EOPNOTSUPP; }
 
-bool is_held(const fs::path& lock) {
-  const int file = open(lock.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool held = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  close(file);
-  return held;
-}
-
 /// "rest_train on host a, process 12, job 34, since 2026-01-31T12:00:00Z"; nothing when the file says nothing.
 std::string holder_in(const fs::path& file) {
   std::ifstream in(file);
@@ -57,6 +49,14 @@ std::string holder_of(const fs::path& folder, const std::string& name) {
 }
 
 }  // namespace
+
+bool is_held(const fs::path& lock) {
+  const int file = open(lock.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool held = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(file);
+  return held;
+}
 
 WorkName grow_work(std::int64_t grow_step, std::int64_t part, std::int64_t parts) {
   const std::string whole = concat("grow-g", grow_step);

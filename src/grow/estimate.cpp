@@ -24,9 +24,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::int64_t fewest_batches = 4;  // for an interval of any use
 
-/// Leaves the batch in work when a stop was requested.
-struct Stopped {};
-
 /// What batches took, over all ranks; entry by entry one batch.
 struct BatchCosts {
   std::vector<double> sources, seconds, tokens;  ///< tokens: of all samples and originals, end pieces included

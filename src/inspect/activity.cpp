@@ -11,20 +11,12 @@
 
 #include "rest/core/entries_of.hpp"
 #include "rest/core/error.hpp"
+#include "rest/core/run_lock.hpp"
 
 namespace rest {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Is it held exclusively? A shared lock asks, for the shortest time, so that two who ask do not meet each other.
-bool is_held(const fs::path& file) {
-  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  close(descriptor);
-  return held;
-}
 
 nlohmann::json read_status(const fs::path& file) {
   std::ifstream in(file);

@@ -25,6 +25,10 @@ WorkName improve_work(const std::string& variant, std::int64_t grow_step);
 /// `metrics`: the metrics file of the evaluation.
 WorkName evaluate_work(const std::filesystem::path& metrics);
 
+/// Does a program hold this lock file exclusively? Asked by a shared lock, for the shortest time, so that two who ask
+/// do not meet each other.
+bool is_held(const std::filesystem::path& lock);
+
 /// Keeps others from working on the same, and tells whoever looks how far the work is. One process of a job holds it
 /// for as long as the job works; the kernel gives the lock back when that process ends, however it ends.
 ///
