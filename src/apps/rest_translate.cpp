@@ -47,7 +47,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
   const rest::Tokenizer tokenizer(command->run.tokenizer());
   rest::require_tokenizer(policy, rest::verify_committed(command->run.tokenizer(), "rest_prepare").sha256,
                           command->run.tokenizer().string());
-  const rest::Transformer model = policy.model(sampling.precision);
+  const rest::SamplingModel model(policy, sampling.precision);
   const auto decode =
       beam.beam > 0 ? rest::beam_decode(model, beam) : rest::sampling_decode(model, rest::generate_options(sampling));
   rest::translate_lines(decode, tokenizer, std::cin, std::cout);

@@ -44,8 +44,8 @@ inline constexpr Rule<std::string> norm_rule{[](const std::string& v) { return v
 inline constexpr Rule<std::string> training_precision{
     [](const std::string& v) { return v == "float32" || v == "bfloat16"; }, "\"float32\" or \"bfloat16\""};
 inline constexpr Rule<std::string> sampling_precision{
-    [](const std::string& v) { return v == "float32" || v == "bfloat16" || v == "float64"; },
-    "\"float32\", \"bfloat16\" or \"float64\""};
+    [](const std::string& v) { return v == "float32" || v == "bfloat16" || v == "int8" || v == "float64"; },
+    "\"float32\", \"bfloat16\", \"int8\" or \"float64\""};
 inline constexpr Rule<std::string> reward_rule{[](const std::string& v) { return v == "chrf" || v == "bleu"; },
                                                "\"chrf\" or \"bleu\""};
 inline constexpr Rule<std::string> loss_rule{[](const std::string& v) { return v == "bc"; }, "\"bc\""};
@@ -119,7 +119,8 @@ void fields(GrowOptions& o, Visit visit) {
   visit("max_length", o.max_length, "pieces of a sample", length_rule);
   visit("sources_per_shard", o.sources_per_shard, "", positive);
   visit("max_rows", o.max_rows, "distinct prefixes decoded at a time: bounds memory", positive);
-  visit("precision", o.precision, "float32, bfloat16 or float64", sampling_precision);
+  visit("precision", o.precision, "float32, bfloat16, int8 or float64", sampling_precision);
+  visit("share_prefixes", o.share_prefixes, "decode what samples of a source have in common once", either);
   visit("include_originals", o.include_originals, "D_g = samples + D", either);
 }
 

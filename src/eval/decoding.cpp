@@ -39,7 +39,7 @@ class DecodingEvaluation {
         run_(run),
         evaluated_(evaluated),
         set_(set),
-        model_(evaluated.policy.model(experiment.grow.precision)) {
+        model_(evaluated.policy, experiment.grow.precision) {
     for (const std::size_t source : set.sources) references_.push_back(set.corpus.target.text[source]);
     if (!world.is_root()) return;
     const json metrics = load_metrics(
@@ -210,7 +210,7 @@ class DecodingEvaluation {
   const RunDirectory& run_;
   const EvaluatedPolicy& evaluated_;
   const EvaluationSet& set_;
-  Transformer model_;
+  SamplingModel model_;
   std::vector<std::string> references_;
   OutputTexts greedy_;        // on rank 0
   json sources_;              // figures of each source's samples

@@ -46,12 +46,12 @@ json evaluate(const Communicator& world, const Experiment& experiment, const Pol
   sampling.temperature = temperature;
   sampling.samples = options.samples;
   sampling.max_length = options.max_length;
-  const Transformer model = policy.model(experiment.grow.precision);
+  const SamplingModel model(policy, experiment.grow.precision);
   const Outputs sampled = evaluate_outputs(world, model, set, generate_options(sampling));
   sampling.temperature = 0.0;
   const Outputs greedy = evaluate_outputs(world, model, set, generate_options(sampling));
   const KlPerSource kl =
-      evaluate_kl(world, model, initial.model(experiment.grow.precision), set, generate_options(sampling));
+      evaluate_kl(world, model, SamplingModel(initial, experiment.grow.precision).model(), set, generate_options(sampling));
   const auto references = references_of(set);
   const CorpusScores scores(greedy.text, references);
   const auto all = positions(set.sources.size());

@@ -130,12 +130,12 @@ Outputs evaluate_outputs(const Communicator& world, const EvaluationSet& set, co
   return outputs;
 }
 
-Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
+Outputs evaluate_outputs(const Communicator& world, const SamplingModel& model, const EvaluationSet& set,
                          const GenerateOptions& options) {
   return evaluate_outputs(world, set, sampling_decode(model, options));
 }
 
-KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, const Transformer& reference,
+KlPerSource evaluate_kl(const Communicator& world, const SamplingModel& policy, const Transformer& reference,
                         const EvaluationSet& set, const GenerateOptions& options) {
   const torch::NoGradGuard no_gradient;
   GenerateOptions single = options;
@@ -149,7 +149,7 @@ KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, co
     std::vector<std::size_t> rows(pairs.size());
     std::iota(rows.begin(), rows.end(), std::size_t{0});
     const Batch batch = make_batch(pairs, rows).to(policy.device());
-    const auto p = log_probabilities(policy, batch), q = log_probabilities(reference, batch);
+    const auto p = log_probabilities(policy.model(), batch), q = log_probabilities(reference, batch);
     const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kCPU, torch::kFloat64);  // [batch, length]
     std::vector<nlohmann::json> sums;
     for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "rest/core/vector_math.hpp"
 
@@ -15,112 +16,255 @@ namespace {
 REST_INLINE float exponential(float x) { return vector_exp(x); }
 REST_INLINE double exponential(double x) { return std::exp(x); }
 
-/// 64 bytes of numbers, whatever registers they take. Not passed by value: that would depend on the instruction set.
+/// 16 numbers, whatever registers they take. Not passed by value: that would depend on the instruction set.
+constexpr std::int64_t lanes = 16;
 template <class Real>
-struct Vector {
-  typedef Real type __attribute__((vector_size(64)));
-  static constexpr std::int64_t lanes = 64 / sizeof(Real);
+struct VectorOf {
+  typedef Real type __attribute__((vector_size(lanes * sizeof(Real))));
 };
+typedef std::int32_t Order __attribute__((vector_size(lanes * sizeof(std::int32_t))));
+typedef float Floats __attribute__((vector_size(lanes * sizeof(float))));
 
 template <class Real>
-REST_INLINE Real lane_sum(const typename Vector<Real>::type& vector) {
-  typedef Real Half __attribute__((vector_size(32)));
-  typedef Real Quarter __attribute__((vector_size(16)));
-  Half halves[2];
-  std::memcpy(halves, &vector, sizeof halves);
-  const Half half = halves[0] + halves[1];
-  Quarter quarters[2];
-  std::memcpy(quarters, &half, sizeof quarters);
-  const Quarter quarter = quarters[0] + quarters[1];
-  if constexpr (sizeof(Real) == sizeof(float)) {
-    return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
-  } else {
-    return quarter[0] + quarter[1];
-  }
+REST_INLINE void load(const Real* from, typename VectorOf<Real>::type& to) {
+  std::memcpy(&to, from, sizeof to);
+}
+REST_INLINE void load(const at::BFloat16* from, Floats& to) {
+  typedef std::uint16_t Halves __attribute__((vector_size(lanes * sizeof(std::uint16_t))));
+  typedef std::uint32_t Words __attribute__((vector_size(lanes * sizeof(std::uint32_t))));
+  Halves halves;
+  std::memcpy(&halves, from, sizeof halves);
+  const Words words = __builtin_convertvector(halves, Words) << 16;
+  std::memcpy(&to, &words, sizeof to);
 }
 
-template <class Real>
-REST_INLINE Real dot(const Real* a, const Real* b, std::int64_t size) {
-  using V = Vector<Real>;
-  typename V::type sums = {}, x, y;
-  std::int64_t i = 0;
-  for (; i + V::lanes <= size; i += V::lanes) {
-    std::memcpy(&x, a + i, sizeof x);
-    std::memcpy(&y, b + i, sizeof y);
-    sums += x * y;
-  }
-  Real sum = lane_sum<Real>(sums);
-  for (; i < size; ++i) sum += a[i] * b[i];
-  return sum;
+/// sums[j] = the sum of the lanes of vectors[j], by halves: each step folds two vectors into one.
+REST_INLINE void sum_lanes_of_16(Floats* vectors, Floats& sums) {
+  constexpr Order low_8 = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
+  constexpr Order high_8 = {8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31};
+  constexpr Order low_4 = {0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27};
+  constexpr Order high_4 = {4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31};
+  constexpr Order low_2 = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29};
+  constexpr Order high_2 = {2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31};
+  constexpr Order low_1 = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30};
+  constexpr Order high_1 = {1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31};
+  const auto fold = [](Floats* v, std::int64_t apart, const Order& low, const Order& high) {
+    for (std::int64_t i = 0; i < apart; ++i) {
+      v[i] = __builtin_shuffle(v[i], v[i + apart], low) + __builtin_shuffle(v[i], v[i + apart], high);
+    }
+  };
+  fold(vectors, 8, low_8, high_8);
+  fold(vectors, 4, low_4, high_4);
+  fold(vectors, 2, low_2, high_2);
+  fold(vectors, 1, low_1, high_1);
+  sums = vectors[0];
 }
 
+/// Softmax of scores [length], which become zero from `length` to `padded`.
 template <class Real>
-REST_INLINE void softmax(Real* scores, std::int64_t length) {
+REST_INLINE void softmax(Real* scores, std::int64_t length, std::int64_t padded) {
   Real largest = scores[0];
   for (std::int64_t t = 1; t < length; ++t) largest = std::max(largest, scores[t]);
-  for (std::int64_t t = 0; t < length; ++t) scores[t] = exponential(scores[t] - largest);
-  Real sum = 0;
-  for (std::int64_t t = 0; t < length; ++t) sum += scores[t];
-  const Real factor = 1 / sum;
-  for (std::int64_t t = 0; t < length; ++t) scores[t] *= factor;
+  Real lane[lanes] = {};
+  for (std::int64_t t = 0; t < padded; t += lanes) {
+    for (std::int64_t j = 0; j < lanes; ++j) {
+      const Real weight = t + j < length ? exponential(scores[t + j] - largest) : 0;
+      scores[t + j] = weight;
+      lane[j] += weight;
+    }
+  }
+  for (std::int64_t half = lanes / 2; half > 0; half /= 2) {
+    for (std::int64_t j = 0; j < half; ++j) lane[j] += lane[j + half];
+  }
+  const Real factor = 1 / lane[0];
+  for (std::int64_t t = 0; t < padded; ++t) scores[t] *= factor;
 }
 
-/// out[0, head_dim) = sum over t of weights[t] * value of entry t; `values` points to this head's values of entry 0.
-template <class Real>
-REST_INLINE void weighted_values(const Real* weights, const Real* values, const Attended<Real>& over,
-                                 std::int64_t stride, std::int64_t head_dim, Real* out) {
-  using V = Vector<Real>;
-  std::int64_t i = 0;
-  for (; i + V::lanes <= head_dim; i += V::lanes) {
-    typename V::type sum = {}, value;
+REST_INLINE std::int64_t padded_length(std::int64_t length) { return (length + lanes - 1) / lanes * lanes; }
+
+template <class Real, class Cache>
+REST_INLINE void scores_plainly(const Real* query, const Attended<Cache>& over, std::int64_t stride,
+                                std::int64_t head_dim, Real* scores) {
+  for (std::int64_t t = 0; t < over.length; ++t) {
+    const Cache* const key = over.table + over.entries[t] * stride;
+    Real sum = 0;
+    for (std::int64_t d = 0; d < head_dim; ++d) sum += query[d] * static_cast<Real>(key[d]);
+    scores[t] = sum;
+  }
+}
+
+/// head_dim a multiple of 16: the dot products of 16 entries are folded together.
+template <class Cache>
+REST_INLINE void scores_by_vectors(const float* query, const Attended<Cache>& over, std::int64_t stride,
+                                   std::int64_t head_dim, float* scores) {
+  for (std::int64_t t = 0; t < over.length; t += lanes) {
+    Floats products[lanes];
+    for (std::int64_t j = 0; j < lanes; ++j) {
+      const Cache* const key = over.table + over.entries[std::min(t + j, over.length - 1)] * stride;
+      Floats sum = {}, q, k;
+      for (std::int64_t d = 0; d < head_dim; d += lanes) {
+        load(query + d, q);
+        load(key + d, k);
+        sum += q * k;
+      }
+      products[j] = sum;
+    }
+    Floats sums;
+    sum_lanes_of_16(products, sums);
+    std::memcpy(scores + t, &sums, sizeof sums);
+  }
+}
+
+/// out [head_dim] = sum over t of weights[t] * value of entry t; `values` points to this head's values of entry 0.
+template <class Real, class Cache>
+REST_INLINE void weigh_values(const Real* weights, const Cache* values, const Attended<Cache>& over,
+                              std::int64_t stride, std::int64_t head_dim, Real* out) {
+  std::int64_t d = 0;
+  for (; d + 4 * lanes <= head_dim; d += 4 * lanes) {
+    typename VectorOf<Real>::type sum[4] = {}, value;
     for (std::int64_t t = 0; t < over.length; ++t) {
-      std::memcpy(&value, values + over.entries[t] * stride + i, sizeof value);
+      const Cache* const entry = values + over.entries[t] * stride + d;
+      for (std::int64_t j = 0; j < 4; ++j) {
+        load(entry + j * lanes, value);
+        sum[j] += weights[t] * value;
+      }
+    }
+    std::memcpy(out + d, sum, sizeof sum);
+  }
+  for (; d + lanes <= head_dim; d += lanes) {
+    typename VectorOf<Real>::type sum = {}, value;
+    for (std::int64_t t = 0; t < over.length; ++t) {
+      load(values + over.entries[t] * stride + d, value);
       sum += weights[t] * value;
     }
-    std::memcpy(out + i, &sum, sizeof sum);
+    std::memcpy(out + d, &sum, sizeof sum);
   }
-  for (; i < head_dim; ++i) {
+  for (; d < head_dim; ++d) {
     Real sum = 0;
-    for (std::int64_t t = 0; t < over.length; ++t) sum += weights[t] * values[over.entries[t] * stride + i];
-    out[i] = sum;
+    for (std::int64_t t = 0; t < over.length; ++t) {
+      sum += weights[t] * static_cast<Real>(values[over.entries[t] * stride + d]);
+    }
+    out[d] = sum;
   }
 }
 
-template <class Real>
-REST_INLINE void attend_row(const Real* query, const Attended<Real>& over, AttentionShape shape, Real* scratch,
+template <class Real, class Cache>
+REST_INLINE void attend_row(const Real* query, const Attended<Cache>& over, AttentionShape shape, Real* scratch,
                             Real* out) {
   const std::int64_t hidden = shape.hidden(), head_dim = shape.head_dim, stride = 2 * hidden;
   Real* const scaled = scratch;           // [hidden]
-  Real* const scores = scratch + hidden;  // [heads, length]
+  Real* const scores = scratch + hidden;  // [padded length]
   const Real scale = 1 / std::sqrt(static_cast<Real>(head_dim));
   for (std::int64_t i = 0; i < hidden; ++i) scaled[i] = query[i] * scale;
-  for (std::int64_t t = 0; t < over.length; ++t) {
-    const Real* const key = over.table + over.entries[t] * stride;
-    for (std::int64_t h = 0; h < shape.heads; ++h) {
-      scores[h * over.length + t] = dot(scaled + h * head_dim, key + h * head_dim, head_dim);
+  for (std::int64_t h = 0; h < shape.heads; ++h) {
+    const std::int64_t first = h * head_dim;
+    const Attended<Cache> of_head{over.table + first, over.entries, over.length};
+    if constexpr (std::is_same_v<Real, float>) {
+      if (head_dim % lanes == 0) {
+        scores_by_vectors(scaled + first, of_head, stride, head_dim, scores);
+      } else {
+        scores_plainly(scaled + first, of_head, stride, head_dim, scores);
+      }
+    } else {
+      scores_plainly(scaled + first, of_head, stride, head_dim, scores);
+    }
+    softmax(scores, over.length, padded_length(over.length));
+    weigh_values(scores, over.table + hidden + first, over, stride, head_dim, out + first);
+  }
+}
+
+/// Scores of `Rows` queries that stand `stride` apart, [Rows, padded].
+template <class Real, std::int64_t Rows>
+REST_INLINE void source_scores(const Real* queries, std::int64_t stride, const Real* keys, std::int64_t padded,
+                               std::int64_t head_dim, Real scale, Real* scores) {
+  for (std::int64_t t = 0; t < padded; t += lanes) {
+    typename VectorOf<Real>::type sum[Rows] = {}, key;
+    for (std::int64_t d = 0; d < head_dim; ++d) {
+      load(keys + d * padded + t, key);
+      for (std::int64_t r = 0; r < Rows; ++r) sum[r] += queries[r * stride + d] * key;
+    }
+    for (std::int64_t r = 0; r < Rows; ++r) {
+      sum[r] *= scale;
+      std::memcpy(scores + r * padded + t, &sum[r], sizeof sum[r]);
     }
   }
-  for (std::int64_t h = 0; h < shape.heads; ++h) {
-    Real* const weights = scores + h * over.length;
-    softmax(weights, over.length);
-    weighted_values(weights, over.table + hidden + h * head_dim, over, stride, head_dim, out + h * head_dim);
+}
+
+template <class Real, std::int64_t Rows>
+REST_INLINE void source_values(const Real* weights, const Real* values, std::int64_t length, std::int64_t padded,
+                               std::int64_t head_dim, Real* out, std::int64_t stride) {
+  std::int64_t d = 0;
+  for (; d + lanes <= head_dim; d += lanes) {
+    typename VectorOf<Real>::type sum[Rows] = {}, value;
+    for (std::int64_t t = 0; t < length; ++t) {
+      load(values + t * head_dim + d, value);
+      for (std::int64_t r = 0; r < Rows; ++r) sum[r] += weights[r * padded + t] * value;
+    }
+    for (std::int64_t r = 0; r < Rows; ++r) std::memcpy(out + r * stride + d, &sum[r], sizeof sum[r]);
   }
+  for (; d < head_dim; ++d) {
+    for (std::int64_t r = 0; r < Rows; ++r) {
+      Real sum = 0;
+      for (std::int64_t t = 0; t < length; ++t) sum += weights[r * padded + t] * values[t * head_dim + d];
+      out[r * stride + d] = sum;
+    }
+  }
+}
+
+template <class Real, std::int64_t Rows>
+REST_INLINE void attend_source_rows(const Real* queries, const AttendedSource<Real>& over, AttentionShape shape,
+                                    Real* scores, Real* out) {
+  const Real scale = 1 / std::sqrt(static_cast<Real>(shape.head_dim));
+  const std::int64_t per_head = shape.head_dim * over.padded;
+  for (std::int64_t h = 0; h < shape.heads; ++h) {
+    const std::int64_t first = h * shape.head_dim;
+    source_scores<Real, Rows>(queries + first, shape.hidden(), over.keys + h * per_head, over.padded, shape.head_dim,
+                              scale, scores);
+    for (std::int64_t r = 0; r < Rows; ++r) softmax(scores + r * over.padded, over.length, over.padded);
+    source_values<Real, Rows>(scores, over.values + h * per_head, over.length, over.padded, shape.head_dim,
+                              out + first, shape.hidden());
+  }
+}
+
+constexpr std::int64_t rows_together = 8;
+
+template <class Real>
+REST_INLINE void attend_source(const Real* queries, std::int64_t rows, const AttendedSource<Real>& over,
+                               AttentionShape shape, Real* scratch, Real* out) {
+  const std::int64_t hidden = shape.hidden();
+  std::int64_t row = 0;
+  for (; row + rows_together <= rows; row += rows_together) {
+    attend_source_rows<Real, rows_together>(queries + row * hidden, over, shape, scratch, out + row * hidden);
+  }
+  for (; row < rows; ++row) attend_source_rows<Real, 1>(queries + row * hidden, over, shape, scratch, out + row * hidden);
 }
 
 }  // namespace
 
 std::size_t attention_scratch(AttentionShape shape, std::int64_t length) {
-  return static_cast<std::size_t>(shape.hidden() + shape.heads * length);
+  return static_cast<std::size_t>(shape.hidden() + rows_together * (length + attention_padding));
 }
 
 REST_CLONES void attend(const float* query, const Attended<float>& over, AttentionShape shape, float* scratch,
                         float* out) {
   attend_row(query, over, shape, scratch, out);
 }
-
+REST_CLONES void attend(const float* query, const Attended<at::BFloat16>& over, AttentionShape shape, float* scratch,
+                        float* out) {
+  attend_row(query, over, shape, scratch, out);
+}
 REST_CLONES void attend(const double* query, const Attended<double>& over, AttentionShape shape, double* scratch,
                         double* out) {
   attend_row(query, over, shape, scratch, out);
+}
+
+REST_CLONES void attend(const float* queries, std::int64_t rows, const AttendedSource<float>& over,
+                        AttentionShape shape, float* scratch, float* out) {
+  attend_source(queries, rows, over, shape, scratch, out);
+}
+REST_CLONES void attend(const double* queries, std::int64_t rows, const AttendedSource<double>& over,
+                        AttentionShape shape, double* scratch, double* out) {
+  attend_source(queries, rows, over, shape, scratch, out);
 }
 
 }  // namespace rest

@@ -41,13 +41,13 @@ struct Search {
 
 class BeamSearch {
  public:
-  BeamSearch(const Transformer& model, const std::vector<GenerateSource>& sources, const GenerateOptions& room,
+  BeamSearch(const SamplingModel& model, const std::vector<GenerateSource>& sources, const GenerateOptions& room,
              const BeamOptions& options)
       : options_(options),
-        model_(model),
-        queue_(model, sources, room),
+        model_(model.model()),
+        queue_(model.encoder(), sources, room, times_),
         max_rows_(room.max_rows),
-        decoder_(model, options.kernels),
+        decoder_(make_decoder(model, options.kernels, times_)),
         result_(sources.size()) {}
 
   std::vector<std::vector<Hypothesis>> run(const std::function<void()>& tick) {
@@ -78,7 +78,7 @@ class BeamSearch {
       for (const Live& live : search.live) rows.push_back({live.node, live.token, search.length, &search.memory});
     }
     // Of 2 beam continuations at most half end, one a live hypothesis: beam others are among them.
-    const auto best = best_tokens(model_, decoder_.step(tree_, rows), 2 * beam());
+    const auto best = best_tokens(model_, decoder_->step(tree_, rows), 2 * beam());
     std::size_t row = 0;
     for (auto search = searches_.begin(); search != searches_.end();) {
       advance(*search, best.data() + row);
@@ -159,10 +159,11 @@ class BeamSearch {
 
   const BeamOptions& options_;
   const Transformer& model_;
+  PhaseTimes times_;
   SourceQueue queue_;
   std::int64_t max_rows_;
   PrefixTree tree_;
-  TreeDecoder decoder_;
+  std::unique_ptr<TreeDecoder> decoder_;
   std::list<Search> searches_;      // rows point to their memories
   std::vector<Continuation> next_;  // of the search in hand: survivors, best first
   std::vector<bool> ended_;         // of the search in hand: live hypotheses that became a result
@@ -171,7 +172,7 @@ class BeamSearch {
 
 }  // namespace
 
-std::vector<std::vector<Hypothesis>> beam_search(const Transformer& model, const std::vector<GenerateSource>& sources,
+std::vector<std::vector<Hypothesis>> beam_search(const SamplingModel& model, const std::vector<GenerateSource>& sources,
                                                  const BeamOptions& options, const std::function<void()>& tick) {
   if (options.beam < 1) throw Error(concat("a beam of ", options.beam), "it holds hypotheses", "give at least 1");
   std::vector<GenerateSource> without_targets = sources;

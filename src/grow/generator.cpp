@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 
 #include "candidate_set.hpp"
 #include "prefix_tree.hpp"
+#include "projection_head.hpp"
 #include "rest/core/philox.hpp"
 #include "rest/text/tokenizer.hpp"
 #include "source_queue.hpp"
@@ -14,9 +16,6 @@
 
 namespace rest {
 namespace {
-
-/// Logits that are made and drawn from at a time: enough rows for the matrix product, few enough bytes for the cache.
-constexpr std::int64_t logits_bytes = 4 << 20;
 
 /// A pass being decoded.
 struct LivePass {
@@ -33,14 +32,13 @@ struct Standing {
 
 class Generator {
  public:
-  Generator(const Transformer& model, const std::vector<GenerateSource>& sources, const GenerateOptions& options)
-      : model_(model),
-        sources_(sources),
+  Generator(const SamplingModel& model, const std::vector<GenerateSource>& sources, const GenerateOptions& options)
+      : sources_(sources),
         options_(options),
         uniforms_(Purpose::sample, options.seed, options.step),
-        queue_(model, sources, options),
-        decoder_(model, options.kernels),
-        head_(options.sampling, model.config().vocabulary_size),
+        queue_(model.encoder(), sources, options, times_),
+        decoder_(make_decoder(model, options.kernels, times_)),
+        head_(make_head(model, options.kernels, options.sampling)),
         finished_(sources.size()),
         decoded_(sources.size(), 0),
         result_(sources.size()) {}
@@ -50,6 +48,7 @@ class Generator {
     while (!rows_.empty()) {
       decode_step();
       admit();
+      counts_.seconds = times_.seconds();
       if (tick) tick(counts_);
     }
     return std::move(result_);
@@ -92,53 +91,52 @@ class Generator {
   }
 
   void decode_step() {
-    const torch::Tensor hidden = decoder_.step(tree_, rows_);
+    const at::Tensor hidden = decoder_->step(tree_, rows_);
     counts_.computed_tokens += rows_.size();
     std::vector<PrefixRow> rows;
     std::vector<Standing> standing;
     std::vector<std::uint32_t> samples;
     rows.swap(rows_), standing.swap(standing_), samples.swap(samples_);
 
-    const std::int64_t vocabulary = model_.config().vocabulary_size;
-    // From a GPU they are copied, all at once.
-    const std::int64_t together =
-        !hidden.is_cpu()
-            ? hidden.size(0)
-            : std::max<std::int64_t>(
-                  32, logits_bytes / (vocabulary * static_cast<std::int64_t>(hidden.element_size())) / 16 * 16);
-    for (std::int64_t first = 0; first < hidden.size(0); first += together) {
-      const std::int64_t count = std::min(together, hidden.size(0) - first);
-      head_.prepare(model_.project(hidden.narrow(0, first, count)));
-      for (std::int64_t i = 0; i < count; ++i) {
-        const auto row = static_cast<std::size_t>(first + i);
-        continue_row(i, rows[row], standing[row], samples.data() + standing[row].first);
-        if (!tree_.has_children(rows[row].node)) tree_.release(rows[row].node);
+    draws_.clear();
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      for (std::size_t i = 0; i < standing[row].count; ++i) {
+        draws_.push_back(draw_for(row, rows[row], standing[row].pass, samples[standing[row].first + i]));
       }
     }
+    times_.charge(Phase::bookkeeping);
+    head_->draw(hidden, draws_);
+    times_.charge(Phase::head);
+    std::size_t first = 0;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      continue_row(rows[row], standing[row], draws_.data() + first, samples.data() + standing[row].first);
+      first += standing[row].count;
+      if (!tree_.has_children(rows[row].node)) tree_.release(rows[row].node);
+    }
+    times_.charge(Phase::bookkeeping);
   }
 
-  /// Draws for the samples on a row, and lets those with the same piece go on together.
-  void continue_row(std::int64_t head_row, const PrefixRow& row, const Standing& standing,
-                    const std::uint32_t* samples) {
-    draws_.clear();
-    for (std::size_t i = 0; i < standing.count; ++i) {
-      draws_.push_back({next_token(head_row, row, standing.pass, samples[i]), samples[i]});
-    }
-    std::sort(draws_.begin(), draws_.end());
+  /// Lets those of the samples on a row that drew the same piece go on together.
+  void continue_row(const PrefixRow& row, const Standing& standing, const Draw* draws, const std::uint32_t* samples) {
+    order_.resize(standing.count);
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](std::size_t a, std::size_t b) { return draws[a].token < draws[b].token; });
     cut_.clear();
-    for (std::size_t first = 0, last = 0; first < draws_.size(); first = last) {
-      const Token token = draws_[first].first;
+    for (std::size_t first = 0, last = 0; first < order_.size(); first = last) {
+      const Draw& drawn = draws[order_[first]];
+      const auto token = static_cast<Token>(drawn.token);
       group_.clear();
-      for (; last < draws_.size() && draws_[last].first == token; ++last) {
-        const bool too_long =
-            row.position >= options_.max_length && token != Tokenizer::end && draws_[last].second != forced();
-        (too_long ? cut_ : group_).push_back(draws_[last].second);
+      for (; last < order_.size() && draws[order_[last]].token == drawn.token; ++last) {
+        const std::uint32_t sample = samples[order_[last]];
+        const bool too_long = row.position >= options_.max_length && token != Tokenizer::end && sample != forced();
+        (too_long ? cut_ : group_).push_back(sample);
       }
       if (group_.empty()) continue;
       counts_.candidate_tokens += group_.size();
       Standing next = standing;
-      next.log_prob += head_.log_prob(head_row, token);
-      next.sampling_log_prob += head_.sampling_log_prob(head_row, token);
+      next.log_prob += drawn.log_prob;
+      next.sampling_log_prob += drawn.sampling_log_prob;
       if (token == Tokenizer::end) {
         finish(row, next, group_, /*finished=*/true);
       } else if (options_.sharing == GenerateOptions::Sharing::prefixes) {
@@ -153,14 +151,17 @@ class Generator {
 
   std::uint32_t forced() const { return static_cast<std::uint32_t>(options_.samples); }
 
-  Token next_token(std::int64_t head_row, const PrefixRow& row, std::size_t pass, std::uint32_t sample) const {
+  Draw draw_for(std::size_t at, const PrefixRow& row, std::size_t pass, std::uint32_t sample) const {
     const GenerateSource& source = sources_[live_[pass]->pass.source];
     const auto position = static_cast<std::size_t>(row.position);
-    if (sample == forced()) return position < source.original.size() ? source.original[position] : Tokenizer::end;
-    const double uniform =
-        uniforms_.uniform(static_cast<std::uint32_t>(source.id), static_cast<std::uint32_t>(source.id >> 32), sample,
-                          static_cast<std::uint32_t>(position));
-    return static_cast<Token>(head_.draw(head_row, uniform));
+    Draw draw{static_cast<std::int64_t>(at)};
+    if (sample == forced()) {
+      draw.token = position < source.original.size() ? source.original[position] : Tokenizer::end;
+    } else {
+      draw.uniform = uniforms_.uniform(static_cast<std::uint32_t>(source.id), static_cast<std::uint32_t>(source.id >> 32),
+                                       sample, static_cast<std::uint32_t>(position));
+    }
+    return draw;
   }
 
   /// Samples that ended behind `row`; when the forced one is among them it becomes a candidate of its own.
@@ -198,14 +199,14 @@ class Generator {
     ++counts_.sources;
   }
 
-  const Transformer& model_;
+  PhaseTimes times_;
   const std::vector<GenerateSource>& sources_;
   const GenerateOptions& options_;
   Philox uniforms_;
   SourceQueue queue_;
   PrefixTree tree_;
-  TreeDecoder decoder_;
-  SamplingHead head_;
+  std::unique_ptr<TreeDecoder> decoder_;
+  std::unique_ptr<ProjectionHead> head_;
   GenerateCounts counts_;
 
   std::vector<std::unique_ptr<LivePass>> live_;
@@ -216,8 +217,9 @@ class Generator {
   std::vector<Standing> standing_;
   std::vector<std::uint32_t> samples_;
 
-  std::vector<std::pair<Token, std::uint32_t>> draws_;  // of one row: piece, sample
-  std::vector<std::uint32_t> group_, cut_;              // of one row: those that drew the same; those now too long
+  std::vector<Draw> draws_;                 // of a step
+  std::vector<std::size_t> order_;          // of one row's draws: by piece
+  std::vector<std::uint32_t> group_, cut_;  // of one row: those that drew the same; those now too long
 
   std::vector<std::vector<FinishedPrefix>> finished_;  // per source
   std::vector<std::int64_t> decoded_;                  // samples per source whose passes are over
@@ -226,7 +228,7 @@ class Generator {
 
 }  // namespace
 
-std::vector<std::vector<Candidate>> generate(const Transformer& model, const std::vector<GenerateSource>& sources,
+std::vector<std::vector<Candidate>> generate(const SamplingModel& model, const std::vector<GenerateSource>& sources,
                                              const GenerateOptions& options,
                                              const std::function<void(const GenerateCounts&)>& tick) {
   GenerateOptions resolved = options;

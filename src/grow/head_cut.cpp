@@ -4,6 +4,8 @@
 #include <numeric>
 #include <vector>
 
+#include "head_kernels.hpp"
+
 namespace rest {
 namespace {
 
@@ -45,9 +47,12 @@ class RankedTokens {
 };
 
 template <class Real>
-void cut(const SamplingOptions& options, const Real* logits, std::int64_t vocabulary_size, Real* weights) {
+void cut(const SamplingOptions& options, const Real* logits, std::int64_t vocabulary_size, const double* factor,
+         Real* weights) {
   RankedTokens<Real> ranked(logits, vocabulary_size);
-  const auto weight = [&](std::int32_t token) { return static_cast<double>(weights[token]); };
+  const auto weight = [&](std::int32_t token) {
+    return factor[token / head_block] * static_cast<double>(weights[token]);
+  };
   const auto total = [&] {
     double sum = 0.0;
     for (const std::int32_t token : ranked.kept()) sum += weight(token);
@@ -76,12 +81,14 @@ bool cuts(const SamplingOptions& options, std::int64_t vocabulary_size) {
   return (options.top_k > 0 && options.top_k < vocabulary_size) || options.top_p < 1.0 || options.epsilon > 0.0;
 }
 
-void cut_tokens(const SamplingOptions& options, const float* logits, std::int64_t vocabulary_size, float* weights) {
-  cut(options, logits, vocabulary_size, weights);
+void cut_tokens(const SamplingOptions& options, const float* logits, std::int64_t vocabulary_size, const double* factor,
+                float* weights) {
+  cut(options, logits, vocabulary_size, factor, weights);
 }
 
-void cut_tokens(const SamplingOptions& options, const double* logits, std::int64_t vocabulary_size, double* weights) {
-  cut(options, logits, vocabulary_size, weights);
+void cut_tokens(const SamplingOptions& options, const double* logits, std::int64_t vocabulary_size,
+                const double* factor, double* weights) {
+  cut(options, logits, vocabulary_size, factor, weights);
 }
 
 }  // namespace rest

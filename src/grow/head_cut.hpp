@@ -10,7 +10,10 @@ namespace rest {
 bool cuts(const SamplingOptions& options, std::int64_t vocabulary_size);
 
 /// Sets the weights of cut tokens to zero. Each cut sees the probabilities that the one before it left, renormalised.
-void cut_tokens(const SamplingOptions& options, const float* logits, std::int64_t vocabulary_size, float* weights);
-void cut_tokens(const SamplingOptions& options, const double* logits, std::int64_t vocabulary_size, double* weights);
+/// `factor`: what a weight is multiplied with, by block of 128 tokens.
+void cut_tokens(const SamplingOptions& options, const float* logits, std::int64_t vocabulary_size, const double* factor,
+                float* weights);
+void cut_tokens(const SamplingOptions& options, const double* logits, std::int64_t vocabulary_size,
+                const double* factor, double* weights);
 
 }  // namespace rest

@@ -2,24 +2,30 @@
 
 #include <cstdint>
 
-/// Loops over the vocabulary of one row, for SamplingHead; its header defines what they compute.
+/// Loops over the vocabulary of one row, for the sampling heads; sampling_head.hpp defines what they compute.
 namespace rest {
 
 constexpr std::int64_t head_block = 128, head_lanes = 16;
 
-float largest(const float* values, std::int64_t size);
-double largest(const double* values, std::int64_t size);
+inline std::int64_t head_blocks(std::int64_t vocabulary_size) {
+  return (vocabulary_size + head_block - 1) / head_block;
+}
 
-/// weights[v] = exp((logits[v] - max) * scale); zeros up to the end of the last block.
-void exponentiate(const float* logits, std::int64_t size, float max, float scale, float* weights);
-void exponentiate(const double* logits, std::int64_t size, double max, double scale, double* weights);
+/// Of a block: its largest logit m, and the sums of exp((logit - m) / T) and of exp(logit - m).
+template <class Real>
+struct BlockSums {
+  Real max, sum, sum_at_1;
+};
 
-/// Running block sums, [blocks].
-void accumulate(const float* weights, std::int64_t blocks, double* cumulative);
-void accumulate(const double* weights, std::int64_t blocks, double* cumulative);
+/// Of each block of `logits` [size]. `inverse_temperature` 0: only the largest and the sum at 1. `weights`, where given,
+/// is [whole blocks]: exp((logit - m) / T), with zeros up to the end of the last block.
+void sum_blocks(const float* logits, std::int64_t size, float inverse_temperature, BlockSums<float>* sums,
+                float* weights = nullptr);
+void sum_blocks(const double* logits, std::int64_t size, double inverse_temperature, BlockSums<double>* sums,
+                double* weights = nullptr);
 
-/// Sum of exp(logits[v] - max), by the same blocks.
-double sum_exponentials(const float* logits, std::int64_t size, float max);
-double sum_exponentials(const double* logits, std::int64_t size, double max);
+/// The sum of one block's weights [128], in the order of lanes.
+float block_sum(const float* weights);
+double block_sum(const double* weights);
 
 }  // namespace rest

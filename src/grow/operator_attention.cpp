@@ -60,33 +60,34 @@ void OperatorAttention::group_rows(const std::vector<PrefixRow>& rows) {
   for (std::size_t g = 0; g < groups_.size(); ++g) {
     groups_[g].rows = indices(members[g].rows, device_);
     groups_[g].sources = indices(members[g].sources, device_);
-    groups_[g].shown = below(indices(members[g].lengths, device_), groups_[g].layers->front().size(1));
+    groups_[g].shown = below(indices(members[g].lengths, device_), groups_[g].layers->front().keys.size(3));
   }
 }
 
-/// query [n, hidden], key_value [n, length, 2 hidden], shown [n, 1, 1, length] -> [n, hidden]
-torch::Tensor OperatorAttention::attend(const torch::Tensor& query, const torch::Tensor& key_value,
-                                        const torch::Tensor& shown) const {
-  const std::int64_t rows = query.size(0), length = key_value.size(1);
+/// query [n, hidden], keys and values [n, heads, length, head_dim], shown [n, 1, 1, length] -> [n, hidden]
+torch::Tensor OperatorAttention::attend(const torch::Tensor& query, const torch::Tensor& keys,
+                                        const torch::Tensor& values, const torch::Tensor& shown) const {
+  const std::int64_t rows = query.size(0);
   const auto q = query.reshape({rows, shape_.heads, 1, shape_.head_dim});
-  const auto kv = key_value.view({rows, length, 2, shape_.heads, shape_.head_dim})
-                      .permute({2, 0, 3, 1, 4});  // [2, n, heads, length, head_dim]
-  return at::scaled_dot_product_attention(q, kv[0], kv[1], shown).reshape({rows, shape_.hidden()});
+  return at::scaled_dot_product_attention(q, keys, values, shown).reshape({rows, shape_.hidden()});
 }
 
 torch::Tensor OperatorAttention::self_attention(torch::Tensor& cache, const torch::Tensor& qkv) const {
   const std::int64_t hidden = shape_.hidden();
   cache.index_copy_(0, nodes_, qkv.narrow(1, hidden, 2 * hidden));
-  const auto key_value =
-      cache.index_select(0, entries_.view({-1})).view({entries_.size(0), entries_.size(1), 2 * hidden});
-  return attend(qkv.narrow(1, 0, hidden), key_value, shown_);
+  const auto key_value = cache.index_select(0, entries_.view({-1}))
+                             .view({entries_.size(0), entries_.size(1), 2, shape_.heads, shape_.head_dim})
+                             .permute({2, 0, 3, 1, 4});  // [2, n, heads, length, head_dim]
+  return attend(qkv.narrow(1, 0, hidden), key_value[0], key_value[1], shown_);
 }
 
 torch::Tensor OperatorAttention::cross_attention(std::size_t layer, const torch::Tensor& query) const {
   torch::Tensor out = torch::empty_like(query);
   for (const Group& group : groups_) {
-    const auto key_value = (*group.layers)[layer].index_select(0, group.sources);  // [n, padded length, 2 hidden]
-    out.index_copy_(0, group.rows, attend(query.index_select(0, group.rows), key_value, group.shown));
+    const auto& [keys, values] = (*group.layers)[layer];
+    out.index_copy_(0, group.rows,
+                    attend(query.index_select(0, group.rows), keys.index_select(0, group.sources).transpose(2, 3),
+                           values.index_select(0, group.sources), group.shown));
   }
   return out;
 }

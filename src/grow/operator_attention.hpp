@@ -32,11 +32,12 @@ class OperatorAttention {
  private:
   /// Rows whose sources were encoded together.
   struct Group {
-    std::shared_ptr<const std::vector<torch::Tensor>> layers;
+    std::shared_ptr<const std::vector<SourceKeyValues>> layers;
     torch::Tensor rows, sources;  // [n] int64: in the step; in the group
     torch::Tensor shown;          // [n, 1, 1, padded length] bool
   };
-  torch::Tensor attend(const torch::Tensor& query, const torch::Tensor& key_value, const torch::Tensor& shown) const;
+  torch::Tensor attend(const torch::Tensor& query, const torch::Tensor& keys, const torch::Tensor& values,
+                       const torch::Tensor& shown) const;
   void group_rows(const std::vector<PrefixRow>& rows);
 
   AttentionShape shape_;

@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "head_cut.hpp"
-#include "head_kernels.hpp"
+#include "head_draw.hpp"
 #include "rest/core/error.hpp"
 
 namespace rest {
@@ -26,7 +26,7 @@ auto with_type(const torch::Tensor& rows, Body body) {
 }  // namespace
 
 SamplingHead::SamplingHead(SamplingOptions options, std::int64_t vocabulary_size)
-    : options_(options), vocabulary_size_(vocabulary_size), blocks_((vocabulary_size + head_block - 1) / head_block) {}
+    : options_(options), vocabulary_size_(vocabulary_size), blocks_(head_blocks(vocabulary_size)) {}
 
 void SamplingHead::prepare(const torch::Tensor& logits) {
   const auto type = logits.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
@@ -35,6 +35,7 @@ void SamplingHead::prepare(const torch::Tensor& logits) {
   if (!weights_.defined() || weights_.size(0) < rows || weights_.scalar_type() != logits_.scalar_type()) {
     weights_ = torch::empty({rows, blocks_ * head_block}, logits_.options());
   }
+  factor_.resize(static_cast<std::size_t>(rows * blocks_));
   cumulative_.resize(static_cast<std::size_t>(rows * blocks_));
   log_normaliser_.resize(static_cast<std::size_t>(rows));
   max_.resize(static_cast<std::size_t>(rows));
@@ -50,22 +51,20 @@ template <class Real>
 void SamplingHead::prepare_row(std::int64_t row) {
   const Real* const logits = logits_.data_ptr<Real>() + row * vocabulary_size_;
   Real* const weights = weights_.data_ptr<Real>() + row * blocks_ * head_block;
+  double* const factor = factor_.data() + row * blocks_;
   double* const cumulative = cumulative_.data() + row * blocks_;
-  const Real max = largest(logits, vocabulary_size_);
-  double sum = 0.0;  // at temperature 1
-  if (options_.temperature != 0.0) {
-    exponentiate(logits, vocabulary_size_, max, static_cast<Real>(1.0 / options_.temperature), weights);
-    accumulate(weights, blocks_, cumulative);
-    if (options_.temperature == 1.0) sum = cumulative[blocks_ - 1];
-  }
-  if (sum == 0.0) sum = sum_exponentials(logits, vocabulary_size_, max);
-  if (!std::isfinite(sum)) throw Error("the policy's logits are not finite", "its weights hold NaN or infinity");
+  std::vector<BlockSums<Real>> sums(static_cast<std::size_t>(blocks_));
+  sum_blocks(logits, vocabulary_size_, inverse_temperature<Real>(options_), sums.data(), weights);
+  const RowSums of_row = sum_row(sums.data(), blocks_, options_, factor, cumulative);
   if (options_.temperature != 0.0 && cuts(options_, vocabulary_size_)) {
-    cut_tokens(options_, logits, vocabulary_size_, weights);
-    accumulate(weights, blocks_, cumulative);
+    cut_tokens(options_, logits, vocabulary_size_, factor, weights);
+    double sum = 0.0;
+    for (std::int64_t b = 0; b < blocks_; ++b) {
+      cumulative[b] = sum += factor[b] * static_cast<double>(block_sum(weights + b * head_block));
+    }
   }
-  max_[static_cast<std::size_t>(row)] = static_cast<double>(max);
-  log_normaliser_[static_cast<std::size_t>(row)] = static_cast<double>(max) + std::log(sum);
+  max_[static_cast<std::size_t>(row)] = of_row.max;
+  log_normaliser_[static_cast<std::size_t>(row)] = of_row.log_normaliser;
 }
 
 std::int64_t SamplingHead::draw(std::int64_t row, double uniform) const {
@@ -76,19 +75,10 @@ std::int64_t SamplingHead::draw(std::int64_t row, double uniform) const {
       return std::find(logits, logits + vocabulary_size_, static_cast<Real>(max_[static_cast<std::size_t>(row)])) -
              logits;
     }
-    const Real* const weights = weights_.data_ptr<Real>() + row * blocks_ * head_block;
-    const double* const cumulative = cumulative_.data() + row * blocks_;
-    const double target = uniform * cumulative[blocks_ - 1];
-    const std::int64_t block = std::upper_bound(cumulative, cumulative + blocks_, target) - cumulative;
-    const std::int64_t end = std::min(block + 1, blocks_) * head_block;
-    double running = block == 0 ? 0.0 : cumulative[block - 1];
-    for (std::int64_t v = block * head_block; v < end; ++v) {
-      running += static_cast<double>(weights[v]);
-      if (running > target) return v;
-    }
-    std::int64_t last = end - 1;
-    while (last > 0 && weights[last] == 0) --last;
-    return last;
+    const BlockDraw drawn =
+        draw_block(uniform, factor_.data() + row * blocks_, cumulative_.data() + row * blocks_, blocks_);
+    const Real* const weights = weights_.data_ptr<Real>() + (row * blocks_ + drawn.block) * head_block;
+    return drawn.block * head_block + draw_token(weights, drawn.left);
   });
 }
 

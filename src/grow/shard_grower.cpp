@@ -26,6 +26,8 @@ GenerateOptions generate_options(const GrowOptions& options) {
   generate.samples = options.samples;
   generate.max_length = options.max_length;
   generate.max_rows = options.max_rows;
+  generate.sharing =
+      options.share_prefixes ? GenerateOptions::Sharing::prefixes : GenerateOptions::Sharing::none;
   generate.seed = static_cast<std::uint64_t>(options.seed);
   return generate;
 }
@@ -37,7 +39,7 @@ ShardGrower::ShardGrower(const Experiment& experiment, const RunDirectory& run, 
       directory_(run.grow(grow_step)),
       corpus_(read_corpus(run.corpus("train"))),
       policy_(load_policy(policy_directory).to(device)),
-      model_(policy_.model(options_.precision)) {
+      model_(policy_, options_.precision) {
   const std::string corpus_file = run.corpus("train").string();
   require_tokenizer(policy_, corpus_.tokenizer_digest, corpus_file);
   if (policy_.config.vocabulary_size != corpus_.vocabulary_size) {

@@ -41,7 +41,7 @@ class ShardGrower {
   std::filesystem::path directory_;
   Corpus corpus_;
   Policy policy_;
-  Transformer model_;
+  SamplingModel model_;
 };
 
 }  // namespace rest

@@ -10,7 +10,8 @@ std::vector<SourceMemory> encode_sources(const Transformer& model, const std::ve
   const auto count = static_cast<std::int64_t>(sources.size());
   std::size_t longest = 0;
   for (const auto& source : sources) longest = std::max(longest, source.size());
-  const auto padded = static_cast<std::int64_t>(longest) + 1;
+  const std::int64_t padded =
+      (static_cast<std::int64_t>(longest) / attention_padding + 1) * attention_padding;  // the end piece counted
 
   torch::Tensor pieces = torch::full({count, padded}, std::int64_t{Tokenizer::pad}, torch::kInt64);
   torch::Tensor mask = torch::zeros({count, 1, 1, padded}, torch::kBool);
@@ -25,9 +26,14 @@ std::vector<SourceMemory> encode_sources(const Transformer& model, const std::ve
 
   Dropout no_dropout;
   const torch::Tensor memory = model.encode(pieces.to(model.device()), mask.to(model.device()), no_dropout);
-  auto layers = std::make_shared<std::vector<torch::Tensor>>();
+  const TransformerConfig& config = model.config();
+  auto layers = std::make_shared<std::vector<SourceKeyValues>>();
   for (const auto& layer : model.decoder_layers()) {
-    layers->push_back(layer.cross_attention.key_value(memory).to(attention_type(model.dtype())).contiguous());
+    const torch::Tensor key_value = layer.cross_attention.key_value(memory)
+                                        .to(attention_type(model.dtype()))
+                                        .view({count, padded, 2, config.heads, config.head_dim()});
+    layers->push_back({key_value.select(2, 0).permute({0, 2, 3, 1}).contiguous(),
+                       key_value.select(2, 1).permute({0, 2, 1, 3}).contiguous()});
   }
   std::vector<SourceMemory> memories;
   for (std::int64_t i = 0; i < count; ++i) {

@@ -20,15 +20,16 @@ void require_pieces(Span<const Token> tokens, std::int64_t vocabulary_size, std:
 
 }  // namespace
 
-SourceQueue::SourceQueue(const Transformer& model, const std::vector<GenerateSource>& sources,
-                         const GenerateOptions& options)
-    : model_(model),
+SourceQueue::SourceQueue(const Transformer& encoder, const std::vector<GenerateSource>& sources,
+                         const GenerateOptions& options, PhaseTimes& times)
+    : encoder_(encoder),
+      times_(times),
       sources_(sources),
       samples_(options.samples),
       max_rows_(std::max<std::int64_t>(options.max_rows, 1)) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    require_pieces(sources[i].tokens, model.config().vocabulary_size, sources[i].id);
-    require_pieces(sources[i].original, model.config().vocabulary_size, sources[i].id);
+    require_pieces(sources[i].tokens, encoder.config().vocabulary_size, sources[i].id);
+    require_pieces(sources[i].original, encoder.config().vocabulary_size, sources[i].id);
     if (total(i) > 0) order_.push_back(i);
   }
   std::stable_sort(order_.begin(), order_.end(),
@@ -48,7 +49,9 @@ std::optional<Pass> SourceQueue::take(std::int64_t room) {
     for (std::size_t i = next_; i < std::min(next_ + encoded_together, order_.size()); ++i) {
       together.push_back(sources_[order_[i]].tokens);
     }
-    group_ = encode_sources(model_, together);
+    times_.charge(Phase::bookkeeping);
+    group_ = encode_sources(encoder_, together);
+    times_.charge(Phase::encoder);
   }
   Pass pass{source, static_cast<std::uint32_t>(done_), static_cast<std::uint32_t>(done_ + size), group_[in_group]};
   done_ += size;

@@ -23,7 +23,8 @@ struct Pass {
 class SourceQueue {
  public:
   /// Throws Error when a source or its target holds pieces that the model does not know.
-  SourceQueue(const Transformer& model, const std::vector<GenerateSource>& sources, const GenerateOptions& options);
+  SourceQueue(const Transformer& encoder, const std::vector<GenerateSource>& sources, const GenerateOptions& options,
+              PhaseTimes& times);
 
   bool empty() const { return next_ == order_.size(); }
   /// The next pass if it has at most `room` samples.
@@ -32,7 +33,8 @@ class SourceQueue {
  private:
   std::int64_t total(std::size_t source) const { return samples_ + (sources_[source].has_original ? 1 : 0); }
 
-  const Transformer& model_;
+  const Transformer& encoder_;
+  PhaseTimes& times_;
   const std::vector<GenerateSource>& sources_;
   std::int64_t samples_, max_rows_;
   std::vector<std::size_t> order_;   // sources that have anything to decode

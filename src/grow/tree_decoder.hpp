@@ -1,14 +1,14 @@
 #pragma once
 
-#include <torch/types.h>
+#include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <vector>
 
-#include "attention.hpp"
-#include "operator_attention.hpp"
 #include "prefix_tree.hpp"
+#include "rest/grow/phase_times.hpp"
+#include "rest/grow/sampling_model.hpp"
 #include "rest/model/device.hpp"
 #include "rest/model/transformer.hpp"
 #include "source_memory.hpp"
@@ -27,32 +27,30 @@ struct PrefixRow {
 /// their path, so that branching copies nothing.
 class TreeDecoder {
  public:
-  explicit TreeDecoder(const Transformer& model, Kernels kernels = Kernels::native);
-
-  /// -> [rows, hidden], ready for Transformer::project().
-  torch::Tensor step(const PrefixTree& tree, const std::vector<PrefixRow>& rows);
-
- private:
-  void find_paths(const PrefixTree& tree, const std::vector<PrefixRow>& rows);
-  void reserve(std::int64_t nodes);
-  template <class Self, class Cross>
-  torch::Tensor decode(torch::Tensor x, Self self, Cross cross) const;
-  template <class Real>
-  torch::Tensor decode_natively(const std::vector<PrefixRow>& rows, const torch::Tensor& x);
-  torch::Tensor decode_by_operators(const std::vector<PrefixRow>& rows, const torch::Tensor& x);
-  template <class Real>
-  torch::Tensor self_attention(std::size_t layer, const std::vector<PrefixRow>& rows, const torch::Tensor& qkv);
-  template <class Real>
-  torch::Tensor cross_attention(std::size_t layer, const std::vector<PrefixRow>& rows, const torch::Tensor& query);
-
-  const Transformer& model_;
-  AttentionShape shape_;
-  std::optional<OperatorAttention> operators_;
-  std::vector<torch::Tensor> cache_;         // per layer [nodes, 2 hidden]
-  std::vector<std::int32_t> paths_;          // nodes of each row's path, end to end
-  std::vector<std::int64_t> path_offsets_;   // [rows + 1]
-  std::vector<std::int32_t> source_places_;  // 0, 1, 2, ...
-  std::int64_t longest_ = 0;                 // path or source of this step
+  virtual ~TreeDecoder() = default;
+  /// -> [rows, hidden], ready for a head.
+  virtual at::Tensor step(const PrefixTree& tree, const std::vector<PrefixRow>& rows) = 0;
 };
+
+/// By LibTorch's operators, on any device and in any precision. The model must outlive it.
+std::unique_ptr<TreeDecoder> operator_decoder(const Transformer& model);
+
+/// The packed model's, or by operators where there is none or they are asked for.
+std::unique_ptr<TreeDecoder> make_decoder(const SamplingModel& model, Kernels kernels, PhaseTimes& times);
+
+/// The nodes of each row's path.
+struct RowPaths {
+  std::vector<std::int32_t> nodes;    // end to end
+  std::vector<std::int64_t> offsets;  // [rows + 1]
+  std::int64_t longest = 0;           // path or source
+
+  void find(const PrefixTree& tree, const std::vector<PrefixRow>& rows);
+};
+
+/// Embedded pieces of the rows, [rows, hidden] in the model's type.
+at::Tensor embed_rows(const Transformer& model, const std::vector<PrefixRow>& rows);
+
+/// Makes room for `nodes` entries [nodes, features] in a cache, keeping what it holds.
+void reserve_nodes(at::Tensor& cache, std::int64_t nodes, std::int64_t features, at::TensorOptions options);
 
 }  // namespace rest

@@ -19,7 +19,7 @@ Evaluation SelectionReward::operator()(const Communicator& world, const Policy& 
   sampling.seed = experiment_.improve.seed;
   const EvaluationSet set{valid_, validation_half(valid_.size(), Half::select), tokenizer_, *reward_};
   const Outputs outputs =
-      evaluate_outputs(world, policy.model(experiment_.grow.precision), set, generate_options(sampling));
+      evaluate_outputs(world, SamplingModel(policy, experiment_.grow.precision), set, generate_options(sampling));
   double total = 0.0;
   for (const double reward : outputs.reward) total += reward;
   const double mean = total / static_cast<double>(outputs.reward.size());

@@ -51,7 +51,7 @@ struct Outputs {
 /// By evaluate_candidates(). Collective. Throws Stopped on all ranks when a stop was requested on one.
 Outputs evaluate_outputs(const Communicator& world, const EvaluationSet& set, const Decode& decode);
 /// Samples (or greedy, temperature 0).
-Outputs evaluate_outputs(const Communicator& world, const Transformer& model, const EvaluationSet& set,
+Outputs evaluate_outputs(const Communicator& world, const SamplingModel& model, const EvaluationSet& set,
                          const GenerateOptions& options);
 
 /// Exact KL(policy || reference) per position, in nats, on the policy's own samples at T = 1, one a source: at every
@@ -60,7 +60,7 @@ struct KlPerSource {
   std::vector<double> sum, positions;
   double mean_per_position() const;
 };
-KlPerSource evaluate_kl(const Communicator& world, const Transformer& policy, const Transformer& reference,
+KlPerSource evaluate_kl(const Communicator& world, const SamplingModel& policy, const Transformer& reference,
                         const EvaluationSet& set, const GenerateOptions& options);
 
 /// Share of distinct word n-grams among all word n-grams of the texts (Li et al. 2016).

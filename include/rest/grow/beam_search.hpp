@@ -35,7 +35,7 @@ struct Hypothesis {
 ///
 /// Hypotheses are rows of one prefix tree: what they share is decoded and kept once, and branching copies nothing.
 /// Throws Error when a source holds pieces that the model does not know. `tick`, if given, is called every step.
-std::vector<std::vector<Hypothesis>> beam_search(const Transformer& model, const std::vector<GenerateSource>& sources,
+std::vector<std::vector<Hypothesis>> beam_search(const SamplingModel& model, const std::vector<GenerateSource>& sources,
                                                  const BeamOptions& options, const std::function<void()>& tick = {});
 
 }  // namespace rest

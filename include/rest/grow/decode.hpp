@@ -18,10 +18,10 @@ struct Decode {
   std::function<Run> run;
 };
 
-/// generate(): sampling, or greedy at temperature 0. The model must outlive it.
-Decode sampling_decode(const Transformer& model, const GenerateOptions& options);
+/// generate(): sampling, or greedy at temperature 0.
+Decode sampling_decode(const SamplingModel& model, const GenerateOptions& options);
 
-/// beam_search(): the best hypothesis alone. The model must outlive it.
-Decode beam_decode(const Transformer& model, const BeamOptions& options);
+/// beam_search(): the best hypothesis alone.
+Decode beam_decode(const SamplingModel& model, const BeamOptions& options);
 
 }  // namespace rest

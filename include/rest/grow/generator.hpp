@@ -5,9 +5,10 @@
 #include <vector>
 
 #include "rest/core/ragged.hpp"
+#include "rest/grow/phase_times.hpp"
 #include "rest/grow/sampling_head.hpp"
+#include "rest/grow/sampling_model.hpp"
 #include "rest/model/device.hpp"
-#include "rest/model/transformer.hpp"
 
 namespace rest {
 
@@ -28,7 +29,7 @@ struct GenerateOptions {
   std::int64_t max_rows = 512;       ///< distinct prefixes decoded at a time
   std::uint64_t seed = 1, step = 0;  ///< key of the draws, with the source's id and the sample's number
   enum class Sharing { prefixes, none } sharing = Sharing::prefixes;  ///< none: one row a sample, the naive reference
-  Kernels kernels = Kernels::native;  ///< of attention; a model on a GPU takes the operators anyway
+  Kernels kernels = Kernels::native;  ///< of decoder and head; a model on a GPU takes the operators anyway
 };
 
 /// A source to sample from; `id` names it for ever (position in the corpus): key of its draws.
@@ -42,12 +43,13 @@ struct GenerateSource {
 /// What was computed, for progress and for the sharing ratio.
 struct GenerateCounts {
   std::uint64_t sources = 0, candidate_tokens = 0, computed_tokens = 0;  ///< the latter: rows decoded
+  std::array<double, phase_names.size()> seconds{};                      ///< by phase
 };
 
 /// Candidates of each source, in the order of `sources`: samples by their first sample number, then the original.
 /// Draws are keyed by (seed, step, source id, sample, position) and the batch of rows is formed from `sources` and
 /// `options` alone. `tick`, if given, is called every decoding step (progress, work queue, stop).
-std::vector<std::vector<Candidate>> generate(const Transformer& model, const std::vector<GenerateSource>& sources,
+std::vector<std::vector<Candidate>> generate(const SamplingModel& model, const std::vector<GenerateSource>& sources,
                                              const GenerateOptions& options,
                                              const std::function<void(const GenerateCounts&)>& tick = {});
 

@@ -1,0 +1,136 @@
+#include "row_kernels.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#define REST_INLINE inline __attribute__((always_inline))
+#define REST_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+
+namespace rest {
+namespace {
+
+constexpr double epsilon = 1e-5;  // torch::layer_norm's in Transformer
+
+/// To nearest, ties to even; NaN stays NaN.
+REST_INLINE std::uint16_t rounded_bits(float x) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  const std::uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+  return static_cast<std::uint16_t>(x != x ? 0x7FC0u : rounded);
+}
+
+template <class Real>
+REST_INLINE Real finished(const Real* sums, const Finish<Real>& finish, std::int64_t i) {
+  return sums[i] + finish.bias[i];
+}
+REST_INLINE float finished(const std::int32_t* sums, const Finish<float>& finish, std::int64_t i) {
+  return static_cast<float>(sums[i] - finish.offsets[i]) * (finish.row_scale * finish.scales[i]) + finish.bias[i];
+}
+
+/// Sum of term(i) in 16 lanes, which a loop in order would not allow.
+template <class Real, class Term>
+REST_INLINE Real lane_sum(std::int64_t size, Term term) {
+  constexpr std::int64_t lanes = 16;
+  Real lane[lanes] = {};
+  std::int64_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    for (std::int64_t j = 0; j < lanes; ++j) lane[j] += term(i + j);
+  }
+  for (; i < size; ++i) lane[i % lanes] += term(i);
+  for (std::int64_t half = lanes / 2; half > 0; half /= 2) {
+    for (std::int64_t j = 0; j < half; ++j) lane[j] += lane[j + half];
+  }
+  return lane[0];
+}
+
+template <class Real>
+REST_INLINE void normalise(const Real* row, const Real* weight, const Real* bias, std::int64_t size, Real* out) {
+  const Real mean = lane_sum<Real>(size, [&](std::int64_t i) { return row[i]; }) / static_cast<Real>(size);
+  const Real variance =
+      lane_sum<Real>(size, [&](std::int64_t i) { return (row[i] - mean) * (row[i] - mean); }) / static_cast<Real>(size);
+  const Real factor = 1 / std::sqrt(variance + static_cast<Real>(epsilon));
+  for (std::int64_t i = 0; i < size; ++i) out[i] = (row[i] - mean) * factor * weight[i] + bias[i];
+}
+
+REST_INLINE float largest_magnitude(const float* row, std::int64_t size) {
+  constexpr std::int64_t lanes = 16;
+  float lane[lanes] = {};
+  std::int64_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    for (std::int64_t j = 0; j < lanes; ++j) lane[j] = std::max(lane[j], std::abs(row[i + j]));
+  }
+  for (; i < size; ++i) lane[0] = std::max(lane[0], std::abs(row[i]));
+  return *std::max_element(lane, lane + lanes);
+}
+
+}  // namespace
+
+REST_CLONES void load_row(const float* sums, const Finish<float>& finish, std::int64_t size, float* out) {
+  const Finish<float> own = finish;
+  for (std::int64_t i = 0; i < size; ++i) out[i] = finished(sums, own, i);
+}
+REST_CLONES void load_row(const double* sums, const Finish<double>& finish, std::int64_t size, double* out) {
+  const Finish<double> own = finish;
+  for (std::int64_t i = 0; i < size; ++i) out[i] = finished(sums, own, i);
+}
+REST_CLONES void load_row(const std::int32_t* sums, const Finish<float>& finish, std::int64_t size, float* out) {
+  const Finish<float> own = finish;
+  for (std::int64_t i = 0; i < size; ++i) out[i] = finished(sums, own, i);
+}
+
+REST_CLONES void add_row(const float* sums, const Finish<float>& finish, std::int64_t size, float* x) {
+  const Finish<float> own = finish;
+  for (std::int64_t i = 0; i < size; ++i) x[i] += finished(sums, own, i);
+}
+REST_CLONES void add_row(const double* sums, const Finish<double>& finish, std::int64_t size, double* x) {
+  const Finish<double> own = finish;
+  for (std::int64_t i = 0; i < size; ++i) x[i] += finished(sums, own, i);
+}
+REST_CLONES void add_row(const std::int32_t* sums, const Finish<float>& finish, std::int64_t size, float* x) {
+  const Finish<float> own = finish;
+  for (std::int64_t i = 0; i < size; ++i) x[i] += finished(sums, own, i);
+}
+
+float store_row(const float* row, std::int64_t size, float* out) {
+  std::copy(row, row + size, out);
+  return 1.0f;
+}
+REST_CLONES float store_row(const float* row, std::int64_t size, at::BFloat16* out) {
+  auto* const bits = reinterpret_cast<std::uint16_t*>(out);
+  for (std::int64_t i = 0; i < size; ++i) bits[i] = rounded_bits(row[i]);
+  return 1.0f;
+}
+float store_row(const double* row, std::int64_t size, double* out) {
+  std::copy(row, row + size, out);
+  return 1.0f;
+}
+REST_CLONES float store_row(const float* row, std::int64_t size, std::uint8_t* out) {
+  const float largest = largest_magnitude(row, size);
+  const float factor = largest > 0.0f ? 127.0f / largest : 0.0f;
+  constexpr float round = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
+  for (std::int64_t i = 0; i < size; ++i) {
+    const float shifted = row[i] * factor + round;
+    std::int32_t bits;
+    std::memcpy(&bits, &shifted, sizeof bits);
+    out[i] = static_cast<std::uint8_t>(bits - 0x4B400000 + 128);
+  }
+  return largest / 127.0f;
+}
+
+REST_CLONES void relu_row(float* row, std::int64_t size) {
+  for (std::int64_t i = 0; i < size; ++i) row[i] = row[i] < 0 ? 0 : row[i];
+}
+REST_CLONES void relu_row(double* row, std::int64_t size) {
+  for (std::int64_t i = 0; i < size; ++i) row[i] = row[i] < 0 ? 0 : row[i];
+}
+
+REST_CLONES void normalise_row(const float* row, const float* weight, const float* bias, std::int64_t size, float* out) {
+  normalise(row, weight, bias, size, out);
+}
+REST_CLONES void normalise_row(const double* row, const double* weight, const double* bias, std::int64_t size,
+                               double* out) {
+  normalise(row, weight, bias, size, out);
+}
+
+}  // namespace rest
