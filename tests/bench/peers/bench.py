@@ -60,7 +60,8 @@ def print_figures(bench, figures):
     bench.say(f"{'figure':<32} {'value':>9} {'reach':>7} {'go for':>7}")
     for key in list(TARGETS) + [key for key in figures if key not in TARGETS]:
         target = TARGETS.get(key)
-        value = f"{figures[key]:.3f}" if key in figures else "-"
+        digits = 4 if key.startswith("log_prob") else 3
+        value = f"{figures[key]:.{digits}f}" if key in figures else "-"
         limits = [f"{limit:g}" for limit in target[:2]] if target else ["", ""]
         verdict = reached(figures[key], target) if key in figures else "not measured"
         bench.say(f"{key:<32} {value:>9} {limits[0]:>7} {limits[1]:>7}  {verdict}")

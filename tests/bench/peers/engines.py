@@ -141,7 +141,10 @@ def shortened(workload, engine):
 
 
 def search(engine, workload, say):
-    """The fastest setting, with its rate and tokens a source. Climbs each ladder while it gets faster."""
+    """The fastest setting, with its rate and tokens a source. 
+
+    Climbs each ladder while it gets faster, and leaves one that begins at less than half the speed of another.
+    """
     best = None
     searched = shortened(workload, engine)
     for ladder in engine.ladders(workload):
@@ -154,7 +157,7 @@ def search(engine, workload, say):
                 scale = workload.length / searched.length
                 best = {"setting": setting, "rate": measured["rate"],
                         "tokens_a_source": measured["tokens"] / sources * scale}
-            if measured["rate"] < 1.01 * last:
+            if measured["rate"] < max(1.01 * last, 0.5 * best["rate"]):
                 break
             last = measured["rate"]
     return best

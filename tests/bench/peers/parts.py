@@ -1,6 +1,6 @@
 """The parts of the benchmark. Each takes the bench and what earlier parts found, and returns figures and details."""
 
-import re
+import dataclasses
 import statistics
 
 import agreement
@@ -102,10 +102,9 @@ def ranks(bench, found):
 
 def _peaks(bench, workload, samples, bounds):
     """Peak resident bytes of one process for each bound of rows, two processes at a time."""
-    from dataclasses import replace
     peaks, waiting = [], []
     for rows in bounds:
-        shape = replace(workload, samples=samples)
+        shape = dataclasses.replace(workload, samples=samples)
         engine = Rest(bench.tools, "float32", sharing=False)
         command = engine.command(shape, {"max_rows": rows}, max(1, rows // samples), f"memory-{samples}-{rows}")
         # One shard: all rows of the bound live at once.
@@ -121,7 +120,7 @@ def memory(bench, found):
     """A slope, so that weights and buffers that do not grow with the rows fall out."""
     workload = bench.random_workload("tiny")
     many, few = (8, 4) if bench.quick else (1000, 25)
-    bounds = (many // 4, many) if bench.quick else (many // 4, many)
+    bounds = (many // 4, many)
     slopes = {}
     for samples in (many, few):
         low, high = _peaks(bench, workload, samples, bounds)
@@ -134,8 +133,9 @@ def memory(bench, found):
 
 def _greedy_chrf(bench, precision, corpus, run):
     import sacrebleu
+
     text = "".join(line + "\n" for line in corpus["source_text"])
-    # The run's own experiment names its tokenizer; greedy is the program's default.
+    # Greedy is the program's default; the tokenizer is the run's.
     output, _ = bench.tools.call("rest_translate", "--run", str(run), "--set", f'grow.precision="{precision}"', text=text)
     return sacrebleu.corpus_chrf(output.splitlines(), [corpus["target_text"]]).score
 
