@@ -26,10 +26,26 @@ while (($#)); do
   shift
 done
 
-# torch without its dependencies, which are CUDA's: of these it needs four libraries even to load.
-torch_wheels=("torch==2.11.0" "nvidia-cuda-runtime==13.0.*" "nvidia-cuda-cupti==13.0.*")
 wheels=(ctranslate2==4.8.5 transformers==5.24.0 sentencepiece sacrebleu numpy safetensors h5py setuptools
   filelock typing-extensions sympy networkx jinja2 fsspec)
+# torch and what it needs of CUDA as set-up has them: without its dependencies, for no GPU is used.
+needs() { "$rest_root/jobs/setup.sh" --needs | sed -n "s/^$1 //p"; }
+mapfile -t torch_wheels < <(needs wheel-alone)
+
+# pip_install ARGUMENT...
+pip_install() { "$work/venv/bin/python3" -m pip install --quiet --disable-pip-version-check --retries 10 "$@"; }
+
+# Python's torch, unlike C++ programs, loads all of CUDA's libraries even where there is no GPU.
+install_missing_libraries() {
+  local missing wheel library wanted=()
+  missing=$(ldd "$work"/venv/lib/python3*/site-packages/torch/lib/libtorch_cuda.so | awk '/not found/ { print tolower($1) }')
+  for wheel in $(needs wheel-cuda); do
+    library=${wheel#nvidia-}
+    library=lib${library%%[-=]*}
+    [[ $missing != *"$library"[._]* ]] || wanted+=("$wheel")
+  done
+  ((${#wanted[@]} == 0)) || pip_install --no-deps "${wanted[@]}"
+}
 
 install_peers() {
   local stamp=$work/venv/peers.stamp key="${torch_wheels[*]} ${wheels[*]}"
@@ -38,9 +54,10 @@ install_peers() {
   rm -rf "$work/venv"
   mkdir -p "$work"
   python3 -m venv "$work/venv"
-  local install=("$work/venv/bin/python3" -m pip install --quiet --disable-pip-version-check --retries 10)
-  "${install[@]}" "${wheels[@]}"
-  "${install[@]}" --no-deps "${torch_wheels[@]}"
+  pip_install "${wheels[@]}"
+  pip_install --no-deps "${torch_wheels[@]}"
+  install_missing_libraries
+  "$work/venv/bin/python3" -c 'import ctranslate2, torch, transformers' || die "the peers cannot be loaded"
   echo "$key" >"$stamp"
 }
 

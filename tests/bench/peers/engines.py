@@ -141,7 +141,7 @@ def shortened(workload, engine):
 
 
 def search(engine, workload, say):
-    """The fastest setting, with its rate and tokens a source. 
+    """The fastest setting, with its rate and tokens a source.
 
     Climbs each ladder while it gets faster, and leaves one that begins at less than half the speed of another.
     """
