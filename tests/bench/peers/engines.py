@@ -35,9 +35,17 @@ class Workload:
         return str(file)
 
     def corpus_of(self, sources):
-        file = self.folder / f"corpus-{sources}" / "train.h5"
+        return self._written(f"corpus-{sources}", range(sources))
+
+    def dealt_corpus_of(self, sources):
+        """The same sources, in two halves of like lengths: a shard for each rank."""
+        by_length = sorted(range(sources), key=lambda row: len(self.corpus["source"][row % len(self.corpus["source"])]))
+        return self._written(f"dealt-{sources}", by_length[::2] + by_length[1::2])
+
+    def _written(self, name, rows):
+        file = self.folder / name / "train.h5"
         if not file.exists():
-            run_files.write_corpus(file, run_files.chosen(self.corpus, range(sources)))
+            run_files.write_corpus(file, run_files.chosen(self.corpus, rows))
         return file
 
 
@@ -55,22 +63,27 @@ class Rest:
     def unit(self, workload, setting):
         return 2 * max(1, setting["max_rows"] // workload.samples)
 
-    def options(self, workload, setting, sources):
-        # Shards of natural length end unequally: more of them even the ranks out.
-        shards = 2 if workload.fixed_length or sources < 64 else 8
+    def searched_sources(self, workload, setting):
+        unit = self.unit(workload, setting)
+        return unit if workload.fixed_length else max(2 * unit, 16 if workload.samples < 10 else 64)
+
+    def options(self, workload, setting, shard):
         options = {"samples": workload.samples, "temperature": workload.temperature, "max_length": workload.length,
-                   "max_rows": setting["max_rows"], "sources_per_shard": -(-sources // shards),
+                   "max_rows": setting["max_rows"], "sources_per_shard": shard,
                    "include_originals": "false", "precision": f'"{self.precision}"'}
         if self.tools.can_unshare():
             options["share_prefixes"] = "true" if self.sharing else "false"
         return options
 
-    def command(self, workload, setting, sources, run="run", flags=()):
-        run = run_files.make_run(workload.folder / run, workload.model / "policy", workload.corpus_of(sources))
-        return self.tools.grow_command(run, self.options(workload, setting, sources), flags)
+    def command(self, workload, setting, sources, run="run", shard=None, flags=()):
+        """`shard` is the number of sources in one; by default there is a shard for each of two ranks."""
+        corpus = workload.dealt_corpus_of(sources)
+        run = run_files.make_run(workload.folder / run, workload.model / "policy", corpus)
+        return self.tools.grow_command(run, self.options(workload, setting, shard or -(-sources // 2)), flags)
 
-    def measure(self, workload, setting, sources, flags=()):
-        return programs.finish(programs.start(programs.on_ranks(2, self.command(workload, setting, sources, flags=flags))))
+    def measure(self, workload, setting, sources, **how):
+        command = self.command(workload, setting, sources, **how)
+        return programs.finish(programs.start(programs.on_ranks(2, command)))
 
 
 class Peer:
@@ -110,6 +123,10 @@ class CTranslate2(Peer):
     def unit(self, workload, setting):
         return setting["replicas"] * setting["batch"]
 
+    def searched_sources(self, workload, setting):
+        unit = self.unit(workload, setting)
+        return unit if workload.fixed_length else max(2 * unit, 16)
+
 
 class HuggingFace(Peer):
     script, folder = "hugging_face_worker.py", "hugging_face"
@@ -126,6 +143,9 @@ class HuggingFace(Peer):
 
     def unit(self, workload, setting):
         return setting["processes"] * setting["batch"]
+
+    def searched_sources(self, workload, setting):
+        return self.unit(workload, setting)
 
     def jobs(self, job):
         parts = job["processes"] if job["do"] == "sample" else 1
@@ -150,10 +170,10 @@ def search(engine, workload, say):
     for ladder in engine.ladders(workload):
         last = 0.0
         for setting in ladder:
-            sources = engine.unit(workload, setting) * (1 if workload.fixed_length else 8)
+            sources = engine.searched_sources(workload, setting)
             measured = engine.measure(searched, setting, sources)
             say(f"  search {engine.name} {describe(setting)}: {measured['rate']:,.0f} tokens/s")
-            if best is None or measured["rate"] > best["rate"]:
+            if best is None or measured["rate"] > 1.01 * best["rate"]:
                 scale = workload.length / searched.length
                 best = {"setting": setting, "rate": measured["rate"],
                         "tokens_a_source": measured["tokens"] / sources * scale}

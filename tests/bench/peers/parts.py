@@ -75,10 +75,10 @@ def trained(bench, found):
     return figures, {"rows": [row.as_json() for row in rows], "log_prob_apart": apart}
 
 
-def _two_processes(workload, row):
+def _two_processes(workload, row, sources, shard):
     """Two runs of half the sources each, at the same time, each bound to its core as a rank would be."""
-    engine, half = row.engine, row.sources // 2
-    commands = [engine.command(workload, row.found["setting"], half, f"process-{i}") for i in range(2)]
+    commands = [row.engine.command(workload, row.found["setting"], sources // 2, run=f"process-{i}", shard=shard)
+                for i in range(2)]
     started = [programs.start(programs.on_core(core, command))
                for core, command in zip(programs.cores(), commands)]
     return sum(programs.finish(process)["rate"] for process in started)
@@ -87,10 +87,13 @@ def _two_processes(workload, row):
 def ranks(bench, found):
     workload = bench.random_workload("base")
     row = best_unshared_base(bench, found)
-    pairs = []
+    setting, pairs = row.found["setting"], []
+    # Several shards a rank, as in a real Grow step: the queue is part of what is measured.
+    unit = row.engine.unit(workload, setting)
+    sources, shard = unit * max(3, row.sources // unit), unit // 2
     for turn in range(bench.rounds):
-        together = [lambda: row.engine.measure(workload, row.found["setting"], row.sources)["rate"],
-                    lambda: _two_processes(workload, row)]
+        together = [lambda: row.engine.measure(workload, setting, sources, shard=shard)["rate"],
+                    lambda: _two_processes(workload, row, sources, shard)]
         # In turns first and second.
         values = [together[i]() for i in ((0, 1) if turn % 2 == 0 else (1, 0))]
         pairs.append(values if turn % 2 == 0 else values[::-1])
@@ -106,9 +109,9 @@ def _peaks(bench, workload, samples, bounds):
     for rows in bounds:
         shape = dataclasses.replace(workload, samples=samples)
         engine = Rest(bench.tools, "float32", sharing=False)
-        command = engine.command(shape, {"max_rows": rows}, max(1, rows // samples), f"memory-{samples}-{rows}")
+        sources = max(1, rows // samples)
         # One shard: all rows of the bound live at once.
-        command = [part if "sources_per_shard" not in part else "grow.sources_per_shard=100000" for part in command]
+        command = engine.command(shape, {"max_rows": rows}, sources, run=f"memory-{samples}-{rows}", shard=sources)
         waiting.append(programs.start(command))
         if len(waiting) == 2:
             peaks += [programs.finish(process)["peak"] for process in waiting]

@@ -36,7 +36,8 @@ class Programs:
         return self.call("rest_grow", "--version")[0].strip()
 
     def precisions(self):
-        line = next(line for line in self.words.splitlines() if "float32, bfloat16" in line and "float64" in line)
+        grow = self.words.split("[grow]")[1].split("\n[")[0]
+        line = next(line for line in grow.splitlines() if line.startswith("precision"))
         return [name for name in ("float32", "bfloat16", "int8") if name in line]
 
     def can_unshare(self):
