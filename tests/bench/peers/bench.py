@@ -9,7 +9,7 @@ import re
 
 import parts
 import roofline
-from programs import Programs, cores
+from programs import ProgramFailed, Programs, cores
 from setting import TEMPERATURE, Bench
 
 PARTS = {"base": parts.base, "tiny": parts.tiny, "trained": parts.trained, "ranks": parts.ranks,
@@ -85,6 +85,9 @@ def main():
     unknown = [name for name in wanted if name not in PARTS]
     if unknown:
         raise SystemExit(f"error: no part {unknown[0]} (there are {', '.join(PARTS)})")
+    policy = options.trained and options.trained / "policy" / "g0-i0" / "model.safetensors.commit.json"
+    if policy and not policy.exists():
+        raise SystemExit(f"error: {options.trained} has no complete policy g0-i0")
     bench = Bench(options.work.resolve(), Programs(options.bin, options.work), options.rounds, options.quick,
                   options.trained)
     facts, figures, details, found = circumstances(bench), {}, {}, {}
@@ -104,4 +107,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ProgramFailed as failure:
+        raise SystemExit(f"error: a program failed: {failure}")
