@@ -38,7 +38,8 @@ pip_install() { "$work/venv/bin/python3" -m pip install --quiet --disable-pip-ve
 # Python's torch, unlike C++ programs, loads all of CUDA's libraries even where there is no GPU.
 install_missing_libraries() {
   local missing wheel library wanted=()
-  missing=$(ldd "$work"/venv/lib/python3*/site-packages/torch/lib/libtorch_cuda.so | awk '/not found/ { print tolower($1) }')
+  missing=$(ldd "$work"/venv/lib/python3*/site-packages/torch/lib/libtorch_cuda.so |
+    awk '/not found/ { print tolower($1) }')
   for wheel in $(needs wheel-cuda); do
     library=${wheel#nvidia-}
     library=lib${library%%[-=]*}

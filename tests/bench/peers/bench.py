@@ -17,8 +17,10 @@ PARTS = {"base": parts.base, "tiny": parts.tiny, "trained": parts.trained, "rank
 NEED_POLICY = ("trained", "quality")
 # key: (reach, go for, whether more is better)
 TARGETS = {
-    "f32_vs_ct2_f32": (1.05, 1.25, True), "best_vs_ct2_int8": (1.25, 2.0, True), "trained_vs_ct2_int8": (2.5, 5.0, True),
-    "trained_unshared_vs_ct2_int8": None, "best_vs_hf": (5.0, 10.0, True), "ranks_2_vs_2_processes": (0.97, 0.995, True),
+    "f32_vs_ct2_f32": (1.05, 1.25, True), "best_vs_ct2_int8": (1.25, 2.0, True),
+    "trained_vs_ct2_int8": (2.5, 5.0, True),
+    "trained_unshared_vs_ct2_int8": None, "best_vs_hf": (5.0, 10.0, True),
+    "ranks_2_vs_2_processes": (0.97, 0.995, True),
     "peak_share": (0.60, 0.80, True), "peak_share_f32": None, "peak_share_bf16": None, "peak_share_int8": None,
     "row_bytes_n1000_vs_n25": (1.1, 1.0, False), "chrf_f32": None, "chrf_bf16": None, "chrf_int8": None,
     "log_prob_difference_bf16": None, "log_prob_difference_int8": None,
@@ -30,7 +32,7 @@ def arguments():
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for the peers, their models and runs")
     parser.add_argument("--rounds", type=int, default=5, help="how often the engines take turns [5]")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: tests the benchmark, its figures mean nothing")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to test the benchmark: figures mean nothing")
     parser.add_argument("--trained", type=pathlib.Path, help="run directory of a policy trained on Multi30k")
     parser.add_argument("--json", type=pathlib.Path, help="file for all figures and rates")
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated, of " + ", ".join(PARTS))
@@ -70,12 +72,13 @@ def print_figures(bench, figures):
 
 
 def print_circumstances(bench, facts):
-    bench.say(f"{facts['processor']}, {facts['cores']} cores; {' '.join(facts['rest'].split())}; CTranslate2 "
-              f"{facts['ctranslate2']}, transformers {facts['transformers']}, torch {facts['torch']}")
-    bench.say(f"N = {facts['samples']}, T = {TEMPERATURE}, {bench.rounds} rounds in turns. Rates are candidate tokens a "
-              "second, program start and loading excluded: ours as rest_grow states them, for a first Grow step in a new "
-              "process; the peers' around the call, after a small one to warm up. Ours decodes one row more than a sample "
-              "of the largest length has pieces, to see whether it ends there, and writes its shards while it is timed.")
+    bench.say(f"{facts['processor']}, {facts['cores']} cores; {' '.join(facts['rest'].split())}; "
+              f"CTranslate2 {facts['ctranslate2']}, transformers {facts['transformers']}, torch {facts['torch']}")
+    bench.say(f"N = {facts['samples']}, T = {TEMPERATURE}, {bench.rounds} rounds in turns. Rates are candidate tokens "
+              "a second, program start and loading excluded: ours as rest_grow states them, for a first Grow step in a "
+              "new process; the peers' around the call, after a small one to warm up. Ours decodes one row more than a "
+              "sample of the largest length has pieces, to see whether it ends there, and writes its shards while it "
+              "is timed.")
 
 
 def main():

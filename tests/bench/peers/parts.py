@@ -20,6 +20,11 @@ def named(rows, start):
     return next(row for row in rows if row.name.startswith(start))
 
 
+def title(workload):
+    return (f"{workload.name}, random weights, {workload.length} tokens, N = {workload.samples}, "
+            "ours without prefix sharing")
+
+
 def best_of_ours(rows):
     return fastest([row for row in rows if isinstance(row.engine, Rest)])
 
@@ -38,7 +43,7 @@ def base(bench, found):
     engines = ours(bench, sharing=False) + [CTranslate2("float32"), CTranslate2("int8"), HuggingFace()]
     rows = take_turns(bench, workload, searched(bench, workload, engines))
     found["base"] = {SHORT[row.engine.precision]: row for row in rows if isinstance(row.engine, Rest)}
-    print_rows(bench, f"base, random weights, {workload.length} tokens, N = {workload.samples}, no prefix sharing", rows)
+    print_rows(bench, title(workload), rows)
     best = best_of_ours(rows)
     figures = {"f32_vs_ct2_f32": named(rows, "ReST float32").median() / named(rows, "CTranslate2 float32").median(),
                "best_vs_ct2_int8": best.median() / named(rows, "CTranslate2 int8").median(),
@@ -51,7 +56,7 @@ def tiny(bench, found):
     apart = agreement.check(bench.tools, workload, 8, bench.say)
     mine = fastest(searched(bench, workload, ours(bench, sharing=False)))
     rows = take_turns(bench, workload, [mine] + searched(bench, workload, [CTranslate2("int8"), HuggingFace()]))
-    print_rows(bench, f"tiny, random weights, {workload.length} tokens, N = {workload.samples}, no prefix sharing", rows)
+    print_rows(bench, title(workload), rows)
     return ({"best_vs_hf": mine.median() / named(rows, "Hugging").median(),
              "tiny_best_vs_ct2_int8": mine.median() / named(rows, "CTranslate2 int8").median()},
             {"rows": [row.as_json() for row in rows], "log_prob_apart": apart})
@@ -128,8 +133,8 @@ def memory(bench, found):
     for samples in (many, few):
         low, high = _peaks(bench, workload, samples, bounds)
         slopes[samples] = (high - low) / (bounds[1] - bounds[0])
-    bench.say(f"\nbytes resident a live row, tiny, float32, no prefix sharing (peak resident size with {bounds[1]} rows "
-              f"minus with {bounds[0]}, a row): " + ", ".join(f"N = {n}: {v:,.0f}" for n, v in slopes.items()) + "\n")
+    bench.say(f"\nbytes resident a live row, tiny, float32, no prefix sharing (peak resident size with {bounds[1]} "
+              f"rows minus with {bounds[0]}, a row): " + ", ".join(f"N = {n}: {v:,.0f}" for n, v in slopes.items()) + "\n")
     return ({"row_bytes_n1000_vs_n25": slopes[many] / slopes[few]},
             {"row_bytes": {str(n): value for n, value in slopes.items()}, "rows": bounds})
 
@@ -139,7 +144,8 @@ def _greedy_chrf(bench, precision, corpus, run):
 
     text = "".join(line + "\n" for line in corpus["source_text"])
     # Greedy is the program's default; the tokenizer is the run's.
-    output, _ = bench.tools.call("rest_translate", "--run", str(run), "--set", f'grow.precision="{precision}"', text=text)
+    output, _ = bench.tools.call("rest_translate", "--run", str(run), "--set", f'grow.precision="{precision}"',
+                                 text=text)
     return sacrebleu.corpus_chrf(output.splitlines(), [corpus["target_text"]]).score
 
 
@@ -160,7 +166,7 @@ def quality(bench, found):
         details[f"log_prob_difference_{SHORT[precision]}_absolute"] = statistics.mean(map(abs, differences))
     bench.say(f"\nprecision, trained policy, {sentences} sentences of the test set: greedy chrF "
               + ", ".join(f"{k[5:]} {v:.2f}" for k, v in figures.items() if k.startswith("chrf"))
-              + "; log-probability of the references minus float32's, mean of nats a sentence (mean of absolute values): "
+              + "; log-probability of the references minus float32's, nats a sentence, mean (mean of absolute values): "
               + ", ".join(f"{k[20:]} {v:+.4f} ({details[k + '_absolute']:.4f})" for k, v in figures.items()
                           if k.startswith("log")) + "\n")
     return figures, details
