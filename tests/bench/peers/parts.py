@@ -134,7 +134,8 @@ def memory(bench, found):
         low, high = _peaks(bench, workload, samples, bounds)
         slopes[samples] = (high - low) / (bounds[1] - bounds[0])
     bench.say(f"\nbytes resident a live row, tiny, float32, no prefix sharing (peak resident size with {bounds[1]} "
-              f"rows minus with {bounds[0]}, a row): " + ", ".join(f"N = {n}: {v:,.0f}" for n, v in slopes.items()) + "\n")
+              f"rows minus with {bounds[0]}, a row): "
+              + ", ".join(f"N = {n}: {v:,.0f}" for n, v in slopes.items()) + "\n")
     return ({"row_bytes_n1000_vs_n25": slopes[many] / slopes[few]},
             {"row_bytes": {str(n): value for n, value in slopes.items()}, "rows": bounds})
 
