@@ -1,0 +1,81 @@
+"""This project's programs, started as users start them."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+SUMMARY = re.compile(r"(\d+) candidate tokens in ([\d.]+) s, (\d+) tokens/s on (\d+) ranks, ([\d.]+) candidate tokens")
+PROFILE = re.compile(r"profile: (.+?) ([\d.]+) s\b")
+
+
+class ProgramFailed(Exception):
+    pass
+
+
+def cores():
+    return sorted(os.sched_getaffinity(0))
+
+
+class Programs:
+    def __init__(self, folder, work):
+        self.folder = pathlib.Path(folder)
+        self.experiment = work / "experiment.toml"
+        self.experiment.write_text('[model]\npreset = "base"\n')
+        self.words = self.call("rest_grow", "--print-experiment")[0]
+        self.help = self.call("rest_grow", "--help")[0]
+
+    def call(self, program, *arguments, text=None):
+        done = subprocess.run([self.folder / program, self.experiment, *arguments], input=text, capture_output=True,
+                              text=True, env=environment())
+        if done.returncode != 0:
+            raise ProgramFailed(f"{program} {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
+        return done.stdout, done.stderr
+
+    def version(self):
+        return self.call("rest_grow", "--version")[0].strip()
+
+    def precisions(self):
+        grow = self.words.split("[grow]")[1].split("\n[")[0]
+        line = next(line for line in grow.splitlines() if line.startswith("precision"))
+        return [name for name in ("float32", "bfloat16", "int8") if name in line]
+
+    def can_unshare(self):
+        return "share_prefixes" in self.words
+
+    def can_profile(self):
+        return "--profile" in self.help
+
+    def grow_command(self, run, options, flags=()):
+        sets = [part for key, value in options.items() for part in ("--set", f"grow.{key}={value}")]
+        return [str(self.folder / "rest_grow"), str(self.experiment), "--run", str(run), *sets, *flags]
+
+
+def environment():
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def on_ranks(ranks, command):
+    return ["mpirun", "-n", str(ranks), "--bind-to", "core", *command]
+
+
+def on_core(core, command):
+    return ["taskset", "-c", str(core), *command]
+
+
+def start(command):
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment())
+
+
+def finish(process):
+    """What a Grow step says of itself; `peak` is the largest resident size of the process in bytes."""
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
+    summary = SUMMARY.search(output)
+    if process.returncode != 0 or not summary:
+        raise ProgramFailed(f"{' '.join(process.args)}\n{output}")
+    profile = {name.strip().replace("-", "_").replace(" ", "_"): float(s) for name, s in PROFILE.findall(output)}
+    return {"tokens": int(summary[1]), "seconds": float(summary[2]), "rate": float(summary[3]),
+            "tokens_a_row": float(summary[5]), "profile": profile, "peak": usage.ru_maxrss * 1024}
