@@ -5,7 +5,8 @@ file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/tests/rest_source_dir.hpp
      CONTENT "#define REST_SOURCE_DIR \"@PROJECT_SOURCE_DIR@\"\n" @ONLY)
 
 function(rest_test_program name)
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  # Tests also look inside: at what a module's own headers declare.
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/src)
   rest_set_warnings(${name})
   set_target_properties(${name} PROPERTIES BUILD_RPATH "${LibTorch_RUN_DIRS};$ORIGIN/../lib" RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_include_directories(${name} PRIVATE ${PROJECT_BINARY_DIR}/generated/tests)

@@ -13,9 +13,6 @@
 namespace rest {
 namespace {
 
-REST_INLINE float exponential(float x) { return vector_exp(x); }
-REST_INLINE double exponential(double x) { return std::exp(x); }
-
 /// 16 numbers, whatever registers they take. Not passed by value: that would depend on the instruction set.
 constexpr std::int64_t lanes = 16;
 template <class Real>
@@ -23,7 +20,6 @@ struct VectorOf {
   typedef Real type __attribute__((vector_size(lanes * sizeof(Real))));
 };
 typedef std::int32_t Order __attribute__((vector_size(lanes * sizeof(std::int32_t))));
-typedef float Floats __attribute__((vector_size(lanes * sizeof(float))));
 
 template <class Real>
 REST_INLINE void load(const Real* from, typename VectorOf<Real>::type& to) {
@@ -61,23 +57,30 @@ REST_INLINE void sum_lanes_of_16(Floats* vectors, Floats& sums) {
 }
 
 /// Softmax of scores [length], which become zero from `length` to `padded`.
-template <class Real>
-REST_INLINE void softmax(Real* scores, std::int64_t length, std::int64_t padded) {
-  Real largest = scores[0];
-  for (std::int64_t t = 1; t < length; ++t) largest = std::max(largest, scores[t]);
-  Real lane[lanes] = {};
+REST_INLINE void softmax(double* scores, std::int64_t length, std::int64_t padded) {
+  const double largest = *std::max_element(scores, scores + length);
+  double sum = 0.0;
+  for (std::int64_t t = 0; t < length; ++t) sum += scores[t] = std::exp(scores[t] - largest);
+  for (std::int64_t t = 0; t < padded; ++t) scores[t] = t < length ? scores[t] / sum : 0.0;
+}
+REST_INLINE void softmax(float* scores, std::int64_t length, std::int64_t padded) {
+  for (std::int64_t t = length; t < padded; ++t) scores[t] = -std::numeric_limits<float>::infinity();
+  Floats score, max;
+  load(scores, max);
+  for (std::int64_t t = lanes; t < padded; t += lanes) {
+    load(scores + t, score);
+    max = score > max ? score : max;
+  }
+  const float largest = lane_max(max);
+  Floats sum = {}, weight;
   for (std::int64_t t = 0; t < padded; t += lanes) {
-    for (std::int64_t j = 0; j < lanes; ++j) {
-      const Real weight = t + j < length ? exponential(scores[t + j] - largest) : 0;
-      scores[t + j] = weight;
-      lane[j] += weight;
-    }
+    load(scores + t, score);
+    vector_exp(score - largest, weight);  // beyond the length: not quite 0
+    sum += weight;
+    std::memcpy(scores + t, &weight, sizeof weight);
   }
-  for (std::int64_t half = lanes / 2; half > 0; half /= 2) {
-    for (std::int64_t j = 0; j < half; ++j) lane[j] += lane[j + half];
-  }
-  const Real factor = 1 / lane[0];
-  for (std::int64_t t = 0; t < padded; ++t) scores[t] *= factor;
+  const float factor = 1 / lane_sum(sum);
+  for (std::int64_t t = 0; t < padded; ++t) scores[t] = t < length ? scores[t] * factor : 0.0f;
 }
 
 REST_INLINE std::int64_t padded_length(std::int64_t length) { return (length + lanes - 1) / lanes * lanes; }

@@ -228,6 +228,14 @@ class Generator {
 
 }  // namespace
 
+GenerateCounts operator+(GenerateCounts a, const GenerateCounts& b) {
+  a.sources += b.sources;
+  a.candidate_tokens += b.candidate_tokens;
+  a.computed_tokens += b.computed_tokens;
+  for (std::size_t i = 0; i < a.seconds.size(); ++i) a.seconds[i] += b.seconds[i];
+  return a;
+}
+
 std::vector<std::vector<Candidate>> generate(const SamplingModel& model, const std::vector<GenerateSource>& sources,
                                              const GenerateOptions& options,
                                              const std::function<void(const GenerateCounts&)>& tick) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <future>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -26,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 struct GrowCounts {
   std::int64_t sources = 0, samples = 0, distinct = 0, pieces = 0, unfinished = 0;
   GenerateCounts generated;
+  double writing = 0.0;  // seconds of the processor, and of waiting for the disk
 };
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -54,23 +56,39 @@ void add(GrowCounts& counts, const CandidateShard& shard) {
   }
 }
 
+double thread_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 /// Writes each shard while the next one is sampled. HDF5 may be used by one thread at a time: by this one only.
 class BackgroundWriter {
  public:
   void write(std::function<void()> work) {
     finish();
-    pending_ = std::async(std::launch::async, std::move(work));
+    pending_ = std::async(std::launch::async, [work = std::move(work)] {
+      work();
+      return thread_seconds();
+    });
   }
   /// Throws what the last write threw, if it is over.
   void check() {
-    if (pending_.valid() && pending_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) pending_.get();
+    if (pending_.valid() && pending_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) finish();
   }
   void finish() {
-    if (pending_.valid()) pending_.get();
+    if (!pending_.valid()) return;
+    const auto start = Clock::now();
+    pending_.wait();
+    seconds_ += seconds_since(start);
+    seconds_ += pending_.get();
   }
+  /// What writing took from sampling: time of the processor, and of waiting for the last write.
+  double seconds() const { return seconds_; }
 
  private:
-  std::future<void> pending_;
+  std::future<double> pending_;
+  double seconds_ = 0.0;
 };
 
 /// Those of a range. Rank 0 looks at what is there, for all ranks: they would see each other's new shards.
@@ -121,8 +139,7 @@ GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, con
   BackgroundWriter writer;  // ends before what it writes from
   GenerateCounts done;      // in shards that are complete
   const auto tick = [&](const GenerateCounts& now) {
-    counts.generated = {done.sources + now.sources, done.candidate_tokens + now.candidate_tokens,
-                        done.computed_tokens + now.computed_tokens};
+    counts.generated = done + now;
     queue.progress(to_counters(counts.generated));
     writer.check();
     if (queue.stopped()) throw Stopped();
@@ -139,7 +156,28 @@ GrowCounts grow_shards(const Communicator& world, const ShardGrower& grower, con
   } catch (const Stopped&) {
   }
   writer.finish();
+  counts.writing = writer.seconds();
   return counts;
+}
+
+/// Where the time of all ranks went, most first.
+void log_phases(const Communicator& world, const GrowCounts& mine) {
+  std::vector<double> own(mine.generated.seconds.begin(), mine.generated.seconds.end());
+  own.push_back(mine.writing);
+  const std::vector<double> gathered = all_gather(world, Span<const double>(own));
+  if (!world.is_root()) return;
+  std::vector<std::pair<double, const char*>> phases;
+  double total = 0.0;
+  for (std::size_t phase = 0; phase < own.size(); ++phase) {
+    double seconds = 0.0;
+    for (std::size_t i = phase; i < gathered.size(); i += own.size()) seconds += gathered[i];
+    phases.emplace_back(seconds, phase < phase_names.size() ? phase_names[phase] : "writing");
+    if (phase < phase_names.size()) total += seconds;  // writing goes on beside the rest
+  }
+  std::sort(phases.rbegin(), phases.rend());
+  for (const auto& [seconds, name] : phases) {
+    log_info(concat("profile: ", name, " ", with_digits(seconds, 2), " s (", with_digits(100.0 * seconds / total, 1), " %)"));
+  }
 }
 
 void log_summary(const Communicator& world, const GrowCounts& mine, double seconds) {
@@ -186,6 +224,7 @@ int run_grow_step(const Communicator& world, const Experiment& experiment, const
   const GrowCounts counts = missing.empty() ? GrowCounts{} : grow_shards(world, grower, missing, run.progress_sink());
   barrier(world);
   log_summary(world, counts, seconds_since(start));
+  if (!missing.empty()) log_phases(world, counts);
   if (any(world, stop_requested())) {
     if (world.is_root()) log_info("stopped with complete shards kept; start again to go on");
     return exit_stopped;

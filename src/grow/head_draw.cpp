@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "rest/core/error.hpp"
 
@@ -10,20 +11,21 @@ namespace rest {
 template <class Real>
 RowSums sum_row(const BlockSums<Real>* sums, std::int64_t blocks, const SamplingOptions& options, double* factor,
                 double* cumulative) {
-  double max = static_cast<double>(sums[0].max);
-  for (std::int64_t b = 1; b < blocks; ++b) max = std::max(max, static_cast<double>(sums[b].max));
+  Real max = sums[0].max;
+  for (std::int64_t b = 1; b < blocks; ++b) max = std::max(max, sums[b].max);
+  std::vector<Real> factors(static_cast<std::size_t>(2 * blocks));
+  block_factors(sums, blocks, max, inverse_temperature<Real>(options), factors.data());
   double sum = 0.0, sum_at_1 = 0.0;
   for (std::int64_t b = 0; b < blocks; ++b) {
-    const double below = static_cast<double>(sums[b].max) - max;
-    sum_at_1 += std::exp(below) * static_cast<double>(sums[b].sum_at_1);
+    sum_at_1 += static_cast<double>(factors[static_cast<std::size_t>(b)]) * static_cast<double>(sums[b].sum_at_1);
     if (options.temperature == 0.0) continue;
-    factor[b] = std::exp(below / options.temperature);
+    factor[b] = static_cast<double>(factors[static_cast<std::size_t>(blocks + b)]);
     cumulative[b] = sum += factor[b] * static_cast<double>(sums[b].sum);
   }
   if (!std::isfinite(max) || !std::isfinite(sum_at_1)) {
     throw Error("the policy's logits are not finite", "its weights hold NaN or infinity");
   }
-  return {max, max + std::log(sum_at_1)};
+  return {static_cast<double>(max), static_cast<double>(max) + std::log(sum_at_1)};
 }
 
 BlockDraw draw_block(double uniform, const double* factor, const double* cumulative, std::int64_t blocks) {

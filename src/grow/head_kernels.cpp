@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <type_traits>
 
 #include "rest/core/vector_math.hpp"
 
@@ -37,8 +39,8 @@ REST_INLINE Real largest_of_block(const Real* logits) {
 
 /// `logits` has a whole block, of which the first `valid` count. NaN in a logit comes out in the sums.
 template <class Real, bool Tempered, bool Keep, bool Whole>
-REST_INLINE BlockSums<Real> sum_block(const Real* logits, std::int64_t valid, Real inverse_temperature,
-                                      Real* weights) {
+REST_INLINE BlockSums<Real> sum_block_plainly(const Real* logits, std::int64_t valid, Real inverse_temperature,
+                                              Real* weights) {
   const Real max = largest_of_block(logits);
   Real lane[head_lanes] = {}, lane_at_1[head_lanes] = {};
   for (std::int64_t i = 0; i < head_block; i += head_lanes) {
@@ -54,6 +56,53 @@ REST_INLINE BlockSums<Real> sum_block(const Real* logits, std::int64_t valid, Re
     }
   }
   return {max, sum_of_lanes(lane), sum_of_lanes(lane_at_1)};
+}
+
+/// The same by vectors. At T = 0.8, the paper's, one exponential serves both sums: with y = exp(x / 4), exp(x) is y^4 and
+/// exp(x / 0.8) is y^5.
+template <bool Tempered, bool Keep, bool Fifth>
+REST_INLINE BlockSums<float> sum_whole_block(const float* logits, float inverse_temperature, float* weights) {
+  Floats values[head_block / float_lanes], max;
+  std::memcpy(values, logits, sizeof values);
+  max = values[0];
+  for (const Floats& value : values) max = value > max ? value : max;
+  const float largest = lane_max(max);
+  Floats sum = {}, sum_at_1 = {};
+  for (std::int64_t i = 0; i < head_block / float_lanes; ++i) {
+    const Floats below = values[i] - largest;
+    Floats at_1, weight = {};
+    if constexpr (Fifth) {
+      const Floats lowest = Floats{} - 68.0f;  // y^5 is still a normal number
+      Floats root;
+      vector_exp((below < lowest ? lowest : below) * 0.25f, root);
+      const Floats square = root * root;
+      at_1 = square * square;
+      weight = at_1 * root;
+    } else {
+      vector_exp(below, at_1);
+      if constexpr (Tempered) vector_exp(below * inverse_temperature, weight);
+    }
+    sum_at_1 += at_1;
+    if constexpr (Tempered) {
+      sum += weight;
+      if constexpr (Keep) std::memcpy(weights + i * float_lanes, &weight, sizeof weight);
+    }
+  }
+  return {largest, lane_sum(sum), lane_sum(sum_at_1)};
+}
+
+constexpr float fifth = 1.25f;  // 1 / 0.8
+
+template <class Real, bool Tempered, bool Keep, bool Whole>
+REST_INLINE BlockSums<Real> sum_block(const Real* logits, std::int64_t valid, Real inverse_temperature, Real* weights) {
+  if constexpr (std::is_same_v<Real, float> && Whole) {
+    if (Tempered && inverse_temperature == fifth) {
+      return sum_whole_block<Tempered, Keep, true>(logits, inverse_temperature, weights);
+    }
+    return sum_whole_block<Tempered, Keep, false>(logits, inverse_temperature, weights);
+  } else {
+    return sum_block_plainly<Real, Tempered, Keep, Whole>(logits, valid, inverse_temperature, weights);
+  }
 }
 
 template <class Real, bool Tempered, bool Keep>
@@ -92,6 +141,14 @@ REST_INLINE Real sum_of_block(const Real* weights) {
   return sum_of_lanes(lane);
 }
 
+template <class Real>
+REST_INLINE void factors_of_blocks(const BlockSums<Real>* sums, std::int64_t blocks, Real max, Real inverse_temperature,
+                                   Real* factors) {
+  for (std::int64_t b = 0; b < blocks; ++b) factors[b] = sums[b].max - max;
+  for (std::int64_t b = 0; b < blocks; ++b) factors[blocks + b] = exponential(factors[b] * inverse_temperature);
+  for (std::int64_t b = 0; b < blocks; ++b) factors[b] = exponential(factors[b]);
+}
+
 }  // namespace
 
 REST_CLONES void sum_blocks(const float* logits, std::int64_t size, float inverse_temperature,
@@ -101,6 +158,15 @@ REST_CLONES void sum_blocks(const float* logits, std::int64_t size, float invers
 REST_CLONES void sum_blocks(const double* logits, std::int64_t size, double inverse_temperature,
                             BlockSums<double>* sums, double* weights) {
   sum_row(logits, size, inverse_temperature, sums, weights);
+}
+
+REST_CLONES void block_factors(const BlockSums<float>* sums, std::int64_t blocks, float max, float inverse_temperature,
+                               float* factors) {
+  factors_of_blocks(sums, blocks, max, inverse_temperature, factors);
+}
+REST_CLONES void block_factors(const BlockSums<double>* sums, std::int64_t blocks, double max,
+                               double inverse_temperature, double* factors) {
+  factors_of_blocks(sums, blocks, max, inverse_temperature, factors);
 }
 
 float block_sum(const float* weights) { return sum_of_block(weights); }

@@ -24,6 +24,12 @@ void sum_blocks(const float* logits, std::int64_t size, float inverse_temperatur
 void sum_blocks(const double* logits, std::int64_t size, double inverse_temperature, BlockSums<double>* sums,
                 double* weights = nullptr);
 
+/// exp(m - max) of each block, then exp((m - max) / T), [2, blocks].
+void block_factors(const BlockSums<float>* sums, std::int64_t blocks, float max, float inverse_temperature,
+                   float* factors);
+void block_factors(const BlockSums<double>* sums, std::int64_t blocks, double max, double inverse_temperature,
+                   double* factors);
+
 /// The sum of one block's weights [128], in the order of lanes.
 float block_sum(const float* weights);
 double block_sum(const double* weights);

@@ -19,7 +19,8 @@ class MatrixRows {
 
   void resize(std::int64_t rows, std::int64_t features) {
     features_ = features;
-    stride_ = padded_features(features);
+    // Rows a multiple of the page size apart would meet in the same few places of the cache.
+    stride_ = padded_features(features) + cache_line / static_cast<std::int64_t>(sizeof(Input));
     const auto elements = static_cast<std::size_t>(rows * stride_);
     if (values_.size() < elements) values_.resize(elements);  // the padding meets weights of 0
     if (scales_.size() < static_cast<std::size_t>(rows)) scales_.resize(static_cast<std::size_t>(rows));
@@ -27,11 +28,18 @@ class MatrixRows {
   void store(std::int64_t row, const Real* from) {
     scales_[static_cast<std::size_t>(row)] = store_row(from, features_, values_.data() + row * stride_);
   }
+  /// A part of a row, where no scale is needed: not int8.
+  void store_part(std::int64_t row, std::int64_t first, std::int64_t size, const Real* from) {
+    store_row(from, size, values_.data() + row * stride_ + first);
+    scales_[static_cast<std::size_t>(row)] = 1.0f;
+  }
   const Input* row(std::int64_t row) const { return values_.data() + row * stride_; }
   std::int64_t stride() const { return stride_; }
   float scale(std::int64_t row) const { return scales_[static_cast<std::size_t>(row)]; }
 
  private:
+  static constexpr std::int64_t cache_line = 64;  // bytes
+
   std::int64_t features_ = 0, stride_ = 0;
   std::vector<Input> values_;  // [rows, stride]
   std::vector<float> scales_;  // [rows]

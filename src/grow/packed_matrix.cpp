@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "large_pages.hpp"
 #include "rest/core/error.hpp"
 
 namespace rest {
@@ -60,13 +61,14 @@ bool has_products() {
   return result;
 }
 
-template <class Weight>
 at::Tensor interleave(const at::Tensor& weight, std::int64_t together) {
   const std::int64_t outputs = weight.size(0), inputs = padded_features(weight.size(1));
   const std::int64_t blocks = (outputs + 63) / 64;
   at::Tensor padded = at::zeros({blocks * 64, inputs}, weight.options());
   padded.narrow(0, 0, outputs).narrow(1, 0, weight.size(1)).copy_(weight);
-  return padded.view({blocks, 64, inputs / together, together}).permute({0, 2, 1, 3}).contiguous();
+  at::Tensor packed = empty_in_large_pages({blocks, inputs / together, 64, together}, weight.scalar_type());
+  packed.copy_(padded.view({blocks, 64, inputs / together, together}).permute({0, 2, 1, 3}));
+  return packed;
 }
 
 }  // namespace
@@ -91,11 +93,12 @@ PackedMatrix<Format>::PackedMatrix(const at::Tensor& weight) : inputs_(weight.si
     offsets_.assign(static_cast<std::size_t>(blocks() * block), 0);
     std::copy_n(scales.data_ptr<float>(), outputs_, scales_.begin());
     std::copy_n(offsets.data_ptr<std::int32_t>(), outputs_, offsets_.begin());
-    packed_ = interleave<Weight8>(rounded.to(type), group<Input>);
-  } else if (std::is_same_v<Format, Float64Format> || !has_products<Format>()) {
-    packed_ = weight.detach().to(type).contiguous();  // [out, in]: multiplied by LibTorch
+    packed_ = interleave(rounded.to(type), group<Input>);
   } else {
-    packed_ = interleave<Input>(weight.detach().to(type), group<Input>);
+    packed_ = weight.detach().to(type).contiguous();  // [out, in]: multiplied by LibTorch
+    if constexpr (!std::is_same_v<Format, Float64Format>) {
+      if (has_products<Format>()) packed_ = interleave(packed_, group<Input>);
+    }
   }
 }
 
@@ -113,6 +116,17 @@ void PackedMatrix<Format>::multiply(const Input* rows, std::int64_t row_stride, 
       product(count, block, inputs, row_stride, out_stride, rows, weights + (first_block + b) * block * inputs,
               out + b * block);
     }
+  }
+}
+
+template <class Format>
+void PackedMatrix<Format>::prefetch(std::int64_t of_block, std::int64_t part, std::int64_t parts) const {
+  if (packed_.dim() == 2 || of_block >= blocks()) return;
+  constexpr std::int64_t line = 64;
+  const std::int64_t bytes = padded_features(inputs_) * block * packed_.element_size();
+  const char* const first = static_cast<const char*>(packed_.data_ptr()) + of_block * bytes;
+  for (std::int64_t at = bytes * part / parts / line * line; at < bytes * (part + 1) / parts; at += line) {
+    __builtin_prefetch(first + at, 0, 2);
   }
 }
 

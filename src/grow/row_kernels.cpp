@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "rest/core/vector_math.hpp"
+
 #define REST_INLINE inline __attribute__((always_inline))
 #define REST_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 
@@ -54,14 +56,40 @@ REST_INLINE void normalise(const Real* row, const Real* weight, const Real* bias
 }
 
 REST_INLINE float largest_magnitude(const float* row, std::int64_t size) {
-  constexpr std::int64_t lanes = 16;
-  float lane[lanes] = {};
+  Floats largest = {}, value;
   std::int64_t i = 0;
-  for (; i + lanes <= size; i += lanes) {
-    for (std::int64_t j = 0; j < lanes; ++j) lane[j] = std::max(lane[j], std::abs(row[i + j]));
+  for (; i + float_lanes <= size; i += float_lanes) {
+    std::memcpy(&value, row + i, sizeof value);
+    value = value < 0 ? -value : value;
+    largest = value > largest ? value : largest;
   }
-  for (; i < size; ++i) lane[0] = std::max(lane[0], std::abs(row[i]));
-  return *std::max_element(lane, lane + lanes);
+  float result = lane_max(largest);
+  for (; i < size; ++i) result = std::max(result, std::abs(row[i]));
+  return result;
+}
+
+/// To the nearest integer, plus 128.
+REST_INLINE std::uint8_t rounded_byte(float x) {
+  const float shifted = x + 12582912.0f;  // 1.5 * 2^23: rounds to an integer in the low bits
+  std::int32_t bits;
+  std::memcpy(&bits, &shifted, sizeof bits);
+  return static_cast<std::uint8_t>(bits - 0x4B400000 + 128);
+}
+
+REST_INLINE void round_bytes(const float* row, std::int64_t size, float factor, std::uint8_t* out) {
+  typedef std::uint32_t Words __attribute__((vector_size(64)));
+  typedef std::uint8_t Bytes __attribute__((vector_size(16)));
+  std::int64_t i = 0;
+  for (; i + float_lanes <= size; i += float_lanes) {
+    Floats value;
+    std::memcpy(&value, row + i, sizeof value);
+    const Floats shifted = value * factor + 12582912.0f;
+    Words bits;
+    std::memcpy(&bits, &shifted, sizeof bits);
+    const Bytes bytes = __builtin_convertvector(bits + (128u - 0x4B400000u), Bytes);
+    std::memcpy(out + i, &bytes, sizeof bytes);
+  }
+  for (; i < size; ++i) out[i] = rounded_byte(row[i] * factor);
 }
 
 }  // namespace
@@ -107,14 +135,7 @@ float store_row(const double* row, std::int64_t size, double* out) {
 }
 REST_CLONES float store_row(const float* row, std::int64_t size, std::uint8_t* out) {
   const float largest = largest_magnitude(row, size);
-  const float factor = largest > 0.0f ? 127.0f / largest : 0.0f;
-  constexpr float round = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer in the low bits
-  for (std::int64_t i = 0; i < size; ++i) {
-    const float shifted = row[i] * factor + round;
-    std::int32_t bits;
-    std::memcpy(&bits, &shifted, sizeof bits);
-    out[i] = static_cast<std::uint8_t>(bits - 0x4B400000 + 128);
-  }
+  round_bytes(row, size, largest > 0.0f ? 127.0f / largest : 0.0f, out);
   return largest / 127.0f;
 }
 

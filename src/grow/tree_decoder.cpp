@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "large_pages.hpp"
 #include "packed_model.hpp"
 
 namespace rest {
@@ -39,7 +40,9 @@ at::Tensor embed_rows(const Transformer& model, const std::vector<PrefixRow>& ro
 void reserve_nodes(at::Tensor& cache, std::int64_t nodes, std::int64_t features, at::TensorOptions options) {
   const std::int64_t held = cache.defined() ? cache.size(0) : 0;
   if (held >= nodes) return;
-  at::Tensor larger = at::empty({std::max(nodes, held + held / 2), features}, options);
+  const std::int64_t room = std::max(nodes, 2 * held);
+  at::Tensor larger = options.device().is_cpu() ? empty_in_large_pages({room, features}, options.dtype().toScalarType())
+                                                : at::empty({room, features}, options);
   if (held > 0) larger.narrow(0, 0, held).copy_(cache);
   cache = larger;
 }

@@ -43,8 +43,9 @@ struct GenerateSource {
 /// What was computed, for progress and for the sharing ratio.
 struct GenerateCounts {
   std::uint64_t sources = 0, candidate_tokens = 0, computed_tokens = 0;  ///< the latter: rows decoded
-  std::array<double, phase_names.size()> seconds{};                      ///< by phase
+  PhaseSeconds seconds{};
 };
+GenerateCounts operator+(GenerateCounts a, const GenerateCounts& b);
 
 /// Candidates of each source, in the order of `sources`: samples by their first sample number, then the original.
 /// Draws are keyed by (seed, step, source id, sample, position) and the batch of rows is formed from `sources` and

@@ -11,6 +11,8 @@ enum class Phase : std::size_t { encoder, projection, attention, feed_forward, h
 constexpr std::array<const char*, 6> phase_names = {"encoder",      "projection", "attention",
                                                     "feed-forward", "head",       "bookkeeping"};
 
+using PhaseSeconds = std::array<double, phase_names.size()>;
+
 /// Seconds by phase. Time is charged at the end of what took it, so that nothing is left out.
 class PhaseTimes {
  public:
@@ -20,11 +22,11 @@ class PhaseTimes {
     seconds_[static_cast<std::size_t>(phase)] += std::chrono::duration<double>(now - last_).count();
     last_ = now;
   }
-  const std::array<double, phase_names.size()>& seconds() const { return seconds_; }
+  const PhaseSeconds& seconds() const { return seconds_; }
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::array<double, phase_names.size()> seconds_{};
+  PhaseSeconds seconds_{};
   Clock::time_point last_ = Clock::now();
 };
 

@@ -95,8 +95,6 @@ def main():
                   options.trained)
     facts, figures, details, found = circumstances(bench), {}, {}, {}
     print_circumstances(bench, facts)
-    if not bench.tools.can_unshare():
-        bench.say("note: these programs have no grow.share_prefixes; all of ours share prefixes")
     for name in (name for name in PARTS if name in wanted):
         if name in NEED_POLICY and not bench.trained:
             bench.say(f"\n== {name}: skipped, no --trained RUN")

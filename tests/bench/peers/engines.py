@@ -70,16 +70,15 @@ class Rest:
     def options(self, workload, setting, shard):
         options = {"samples": workload.samples, "temperature": workload.temperature, "max_length": workload.length,
                    "max_rows": setting["max_rows"], "sources_per_shard": shard,
-                   "include_originals": "false", "precision": f'"{self.precision}"'}
-        if self.tools.can_unshare():
-            options["share_prefixes"] = "true" if self.sharing else "false"
+                   "include_originals": "false", "precision": f'"{self.precision}"',
+                   "share_prefixes": "true" if self.sharing else "false"}
         return options
 
-    def command(self, workload, setting, sources, run="run", shard=None, flags=()):
+    def command(self, workload, setting, sources, run="run", shard=None):
         """`shard` is the number of sources in one; by default there is a shard for each of two ranks."""
         corpus = workload.dealt_corpus_of(sources)
         run = run_files.make_run(workload.folder / run, workload.model / "policy", corpus)
-        return self.tools.grow_command(run, self.options(workload, setting, shard or -(-sources // 2)), flags)
+        return self.tools.grow_command(run, self.options(workload, setting, shard or -(-sources // 2)))
 
     def measure(self, workload, setting, sources, **how):
         command = self.command(workload, setting, sources, **how)

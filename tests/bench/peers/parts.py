@@ -66,17 +66,14 @@ def trained(bench, found):
     workload = bench.trained_workload()
     apart = agreement.check(bench.tools, workload, 16, bench.say)
     shared = fastest(searched(bench, workload, ours(bench, sharing=True)))
-    rows = [shared]
-    if bench.tools.can_unshare():
-        rows.append(fastest(searched(bench, workload, ours(bench, sharing=False))))
+    rows = [shared, fastest(searched(bench, workload, ours(bench, sharing=False)))]
     rows += searched(bench, workload, [CTranslate2("int8"), HuggingFace()])
     take_turns(bench, workload, rows)
     print_rows(bench, f"trained policy, test set, natural lengths, N = {workload.samples}", rows)
     peer = named(rows, "CTranslate2").median()
     figures = {"trained_vs_ct2_int8": shared.median() / peer,
+               "trained_unshared_vs_ct2_int8": rows[1].median() / peer,
                "trained_best_vs_hf": shared.median() / named(rows, "Hugging").median()}
-    if bench.tools.can_unshare():
-        figures["trained_unshared_vs_ct2_int8"] = rows[1].median() / peer
     return figures, {"rows": [row.as_json() for row in rows], "log_prob_apart": apart}
 
 

@@ -19,11 +19,10 @@ def cores():
 
 class Programs:
     def __init__(self, folder, work):
-        self.folder = pathlib.Path(folder)
+        self.folder = pathlib.Path(folder).resolve()
         self.experiment = work / "experiment.toml"
         self.experiment.write_text('[model]\npreset = "base"\n')
         self.words = self.call("rest_grow", "--print-experiment")[0]
-        self.help = self.call("rest_grow", "--help")[0]
 
     def call(self, program, *arguments, text=None):
         done = subprocess.run([self.folder / program, self.experiment, *arguments], input=text, capture_output=True,
@@ -40,15 +39,21 @@ class Programs:
         line = next(line for line in grow.splitlines() if line.startswith("precision"))
         return [name for name in ("float32", "bfloat16", "int8") if name in line]
 
-    def can_unshare(self):
-        return "share_prefixes" in self.words
+    def gemm_rates(self, rows, shapes):
+        """[precision, width, out, GFLOP/s] of one process of one thread on each of two cores, at the same time."""
+        program = self.folder.parent / "tests" / "gemm_peak"
+        command = [str(program), str(rows), *(f"{width}x{out}" for width, out in shapes)]
+        started = [subprocess.Popen(on_core(core, command), stdout=subprocess.PIPE, text=True, env=environment())
+                   for core in cores()[:2]]
+        outputs = [process.communicate()[0] for process in started]
+        if any(process.returncode != 0 for process in started):
+            raise ProgramFailed(" ".join(command))
+        return [[(precision, int(width), int(out), float(rate)) for precision, width, out, rate
+                 in (line.split() for line in output.splitlines())] for output in outputs]
 
-    def can_profile(self):
-        return "--profile" in self.help
-
-    def grow_command(self, run, options, flags=()):
+    def grow_command(self, run, options):
         sets = [part for key, value in options.items() for part in ("--set", f"grow.{key}={value}")]
-        return [str(self.folder / "rest_grow"), str(self.experiment), "--run", str(run), *sets, *flags]
+        return [str(self.folder / "rest_grow"), str(self.experiment), "--run", str(run), *sets]
 
 
 def environment():

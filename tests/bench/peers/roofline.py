@@ -31,8 +31,10 @@ def flop_by_component(config, workload):
     return flop
 
 
-def measure_peaks(config):
-    """By precision and shape, GFLOP/s of two processes of one thread at the same time, the best operator of each."""
+def measure_peaks(bench, config):
+    """By precision and shape, GFLOP/s of two processes of one thread at the same time: the best of LibTorch's operators
+    and of the kernels that sampling uses.
+    """
     shapes = [(width, out) for _, width, out, _ in products(config)]
     jobs = [{"shapes": shapes, "rows": ROWS, "core": core, "threads": 1} for core in programs.cores()[:2]]
     results = workers.run("gemm_worker.py", jobs)
@@ -41,6 +43,9 @@ def measure_peaks(config):
         precision, _, width, out, _ = both[0]
         shape = peaks.setdefault(precision, {})
         shape[width, out] = max(shape.get((width, out), 0.0), sum(rate for *_, rate in both))
+    for both in zip(*bench.tools.gemm_rates(ROWS, sorted(set(shapes)))):
+        precision, width, out, _ = both[0]
+        peaks[precision][width, out] = max(peaks[precision][width, out], sum(rate for *_, rate in both))
     return peaks
 
 
@@ -55,8 +60,8 @@ def mix_rate(config, by_shape):
 
 def components(bench, workload, row, flop, peak):
     """Share of the time and of the peak; asks the program, whose components add up to its time."""
-    measured = row.engine.measure(workload, row.found["setting"], row.sources, flags=("--profile",))
-    total = sum(measured["profile"].values())
+    measured = row.engine.measure(workload, row.found["setting"], row.sources)
+    total = sum(seconds for name, seconds in measured["profile"].items() if name != "writing")  # that goes on beside
     table = {}
     for name, seconds in measured["profile"].items():
         time_share = seconds / total
@@ -73,7 +78,7 @@ def roofline(bench, found):
     workload = bench.random_workload("base")
     best = best_unshared_base(bench, found)
     config = bench.model_config(workload)
-    flop, peaks = flop_by_component(config, workload), measure_peaks(config)
+    flop, peaks = flop_by_component(config, workload), measure_peaks(bench, config)
     products_flop = sum(value for name, value in flop.items() if name != "attention")
     bench.say(f"\nroofline, base, {ROWS} rows a product, 2 processes of one thread at the same time, GFLOP/s")
     for precision, by_shape in peaks.items():
@@ -89,10 +94,7 @@ def roofline(bench, found):
         figures[f"mix_share_{short}"] = reached / mix_rate(config, by_shape)
         bench.say(f"  {row.name}: {reached:.0f} GFLOP/s in products, {reached / peak:.1%} of the peak, "
                   f"{figures[f'mix_share_{short}']:.1%} of the mix")
-        if bench.tools.can_profile():
-            details["components"][short] = components(bench, workload, row, flop, peak)
-    if not bench.tools.can_profile():
-        bench.say("  no shares by component: these programs have no --profile")
+        details["components"][short] = components(bench, workload, row, flop, peak)
     bench.say()
     figures["peak_share"] = figures[f"peak_share_{SHORT[best.engine.precision]}"]
     return figures, details
