@@ -224,8 +224,8 @@ REST_INLINE void attend_source_rows(const Real* queries, const AttendedSource<Re
     source_scores<Real, Rows>(queries + first, shape.hidden(), over.keys + h * per_head, over.padded, shape.head_dim,
                               scale, scores);
     for (std::int64_t r = 0; r < Rows; ++r) softmax(scores + r * over.padded, over.length, over.padded);
-    source_values<Real, Rows>(scores, over.values + h * per_head, over.length, over.padded, shape.head_dim,
-                              out + first, shape.hidden());
+    source_values<Real, Rows>(scores, over.values + h * per_head, over.length, over.padded, shape.head_dim, out + first,
+                              shape.hidden());
   }
 }
 
@@ -239,7 +239,8 @@ REST_INLINE void attend_source(const Real* queries, std::int64_t rows, const Att
   for (; row + rows_together <= rows; row += rows_together) {
     attend_source_rows<Real, rows_together>(queries + row * hidden, over, shape, scratch, out + row * hidden);
   }
-  for (; row < rows; ++row) attend_source_rows<Real, 1>(queries + row * hidden, over, shape, scratch, out + row * hidden);
+  for (; row < rows; ++row)
+    attend_source_rows<Real, 1>(queries + row * hidden, over, shape, scratch, out + row * hidden);
 }
 
 }  // namespace

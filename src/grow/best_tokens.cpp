@@ -50,7 +50,8 @@ std::vector<std::vector<LikelyToken>> best_tokens(const Transformer& model, cons
   std::vector<std::vector<LikelyToken>> best(static_cast<std::size_t>(hidden.size(0)));
   for (std::int64_t first = 0; first < hidden.size(0); first += rows_together) {
     const std::int64_t rows = std::min(rows_together, hidden.size(0) - first);
-    const torch::Tensor logits = model.project(hidden.narrow(0, first, rows).to(model.dtype())).to(torch::kCPU, type).contiguous();
+    const torch::Tensor logits =
+        model.project(hidden.narrow(0, first, rows).to(model.dtype())).to(torch::kCPU, type).contiguous();
     head.prepare(logits);
     at::parallel_for(0, rows, rows_per_task, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t row = begin; row < end; ++row) {

@@ -33,14 +33,15 @@ class FusedHead : public ProjectionHead {
       while (last != draws.end() && last->row == first->row) ++last;
       of_rows.emplace_back(first, last);
     }
-    at::parallel_for(0, static_cast<std::int64_t>(of_rows.size()), rows_per_task, [&](std::int64_t begin, std::int64_t end) {
-      RowDrawer drawer(*this);
-      for (std::int64_t i = begin; i < end; ++i) {
-        const auto& [first, last] = of_rows[static_cast<std::size_t>(i)];
-        drawer.draw(first, last);
-      }
-      end_products();
-    });
+    at::parallel_for(0, static_cast<std::int64_t>(of_rows.size()), rows_per_task,
+                     [&](std::int64_t begin, std::int64_t end) {
+                       RowDrawer drawer(*this);
+                       for (std::int64_t i = begin; i < end; ++i) {
+                         const auto& [first, last] = of_rows[static_cast<std::size_t>(i)];
+                         drawer.draw(first, last);
+                       }
+                       end_products();
+                     });
   }
 
  private:
@@ -93,7 +94,8 @@ class FusedHead : public ProjectionHead {
     } else {
       static constexpr Real no_bias[head_block] = {};
       const std::int64_t first = block * head_block;
-      load_row(sums, {no_bias, matrix_.scales() + first, matrix_.offsets() + first, rows_.scale(row)}, valid(block), memory);
+      load_row(sums, {no_bias, matrix_.scales() + first, matrix_.offsets() + first, rows_.scale(row)}, valid(block),
+               memory);
       return memory;
     }
   }
@@ -158,12 +160,12 @@ class FusedHead : public ProjectionHead {
       place.draw->token = first + within;
       place.draw->log_prob = logit - row_sums_.log_normaliser;
       if (greedy) {
+        // The logit computed again may differ in its last bits.
         const bool chosen = within == likeliest && logit >= row_sums_.max - 1e-5 * std::abs(row_sums_.max);
         place.draw->sampling_log_prob = chosen ? 0.0 : -std::numeric_limits<double>::infinity();
       } else {
         const double total = cumulative_.back();
-        place.draw->sampling_log_prob =
-            (logit - row_sums_.max) / head_.options_.temperature - std::log(total);
+        place.draw->sampling_log_prob = (logit - row_sums_.max) / head_.options_.temperature - std::log(total);
       }
     }
 

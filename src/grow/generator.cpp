@@ -158,8 +158,9 @@ class Generator {
     if (sample == forced()) {
       draw.token = position < source.original.size() ? source.original[position] : Tokenizer::end;
     } else {
-      draw.uniform = uniforms_.uniform(static_cast<std::uint32_t>(source.id), static_cast<std::uint32_t>(source.id >> 32),
-                                       sample, static_cast<std::uint32_t>(position));
+      draw.uniform =
+          uniforms_.uniform(static_cast<std::uint32_t>(source.id), static_cast<std::uint32_t>(source.id >> 32), sample,
+                            static_cast<std::uint32_t>(position));
     }
     return draw;
   }

@@ -176,7 +176,8 @@ void log_phases(const Communicator& world, const GrowCounts& mine) {
   }
   std::sort(phases.rbegin(), phases.rend());
   for (const auto& [seconds, name] : phases) {
-    log_info(concat("profile: ", name, " ", with_digits(seconds, 2), " s (", with_digits(100.0 * seconds / total, 1), " %)"));
+    log_info(concat("profile: ", name, " ", with_digits(seconds, 2), " s (", with_digits(100.0 * seconds / total, 1),
+                    " %)"));
   }
 }
 

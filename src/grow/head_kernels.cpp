@@ -58,8 +58,8 @@ REST_INLINE BlockSums<Real> sum_block_plainly(const Real* logits, std::int64_t v
   return {max, sum_of_lanes(lane), sum_of_lanes(lane_at_1)};
 }
 
-/// The same by vectors. At T = 0.8, the paper's, one exponential serves both sums: with y = exp(x / 4), exp(x) is y^4 and
-/// exp(x / 0.8) is y^5.
+/// The same by vectors. At T = 0.8, the paper's, one exponential serves both sums: with y = exp(x / 4), exp(x) is y^4
+/// and exp(x / 0.8) is y^5.
 template <bool Tempered, bool Keep, bool Fifth>
 REST_INLINE BlockSums<float> sum_whole_block(const float* logits, float inverse_temperature, float* weights) {
   Floats values[head_block / float_lanes], max;
@@ -106,8 +106,8 @@ REST_INLINE BlockSums<Real> sum_block(const Real* logits, std::int64_t valid, Re
 }
 
 template <class Real, bool Tempered, bool Keep>
-REST_INLINE void sum_all_blocks(const Real* logits, std::int64_t size, Real inverse_temperature,
-                                BlockSums<Real>* sums, Real* weights) {
+REST_INLINE void sum_all_blocks(const Real* logits, std::int64_t size, Real inverse_temperature, BlockSums<Real>* sums,
+                                Real* weights) {
   const std::int64_t whole = size / head_block, valid = size - whole * head_block;
   for (std::int64_t b = 0; b < whole; ++b) {
     sums[b] = sum_block<Real, Tempered, Keep, true>(logits + b * head_block, head_block, inverse_temperature,
@@ -121,8 +121,8 @@ REST_INLINE void sum_all_blocks(const Real* logits, std::int64_t size, Real inve
 }
 
 template <class Real>
-REST_INLINE void sum_row(const Real* logits, std::int64_t size, Real inverse_temperature,
-                         BlockSums<Real>* sums, Real* weights) {
+REST_INLINE void sum_row(const Real* logits, std::int64_t size, Real inverse_temperature, BlockSums<Real>* sums,
+                         Real* weights) {
   if (inverse_temperature == 0) {
     sum_all_blocks<Real, false, false>(logits, size, inverse_temperature, sums, weights);
   } else if (weights) {
@@ -151,8 +151,8 @@ REST_INLINE void factors_of_blocks(const BlockSums<Real>* sums, std::int64_t blo
 
 }  // namespace
 
-REST_CLONES void sum_blocks(const float* logits, std::int64_t size, float inverse_temperature,
-                            BlockSums<float>* sums, float* weights) {
+REST_CLONES void sum_blocks(const float* logits, std::int64_t size, float inverse_temperature, BlockSums<float>* sums,
+                            float* weights) {
   sum_row(logits, size, inverse_temperature, sums, weights);
 }
 REST_CLONES void sum_blocks(const double* logits, std::int64_t size, double inverse_temperature,

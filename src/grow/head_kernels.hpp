@@ -17,8 +17,8 @@ struct BlockSums {
   Real max, sum, sum_at_1;
 };
 
-/// Of each block of `logits` [size]. `inverse_temperature` 0: only the largest and the sum at 1. `weights`, where given,
-/// is [whole blocks]: exp((logit - m) / T), with zeros up to the end of the last block.
+/// Of each block of `logits` [size]. `inverse_temperature` 0: only the largest and the sum at 1. `weights`, where
+/// given, is [whole blocks]: exp((logit - m) / T), with zeros up to the end of the last block.
 void sum_blocks(const float* logits, std::int64_t size, float inverse_temperature, BlockSums<float>* sums,
                 float* weights = nullptr);
 void sum_blocks(const double* logits, std::int64_t size, double inverse_temperature, BlockSums<double>* sums,

@@ -279,9 +279,13 @@ std::unique_ptr<TreeDecoder> native_decoder(const Transformer& model, const Deco
   return std::make_unique<NativeDecoder<Format>>(model, weights, times);
 }
 
-template std::unique_ptr<TreeDecoder> native_decoder(const Transformer&, const DecoderWeights<Float64Format>&, PhaseTimes&);
-template std::unique_ptr<TreeDecoder> native_decoder(const Transformer&, const DecoderWeights<Float32Format>&, PhaseTimes&);
-template std::unique_ptr<TreeDecoder> native_decoder(const Transformer&, const DecoderWeights<Bfloat16Format>&, PhaseTimes&);
-template std::unique_ptr<TreeDecoder> native_decoder(const Transformer&, const DecoderWeights<Int8Format>&, PhaseTimes&);
+template std::unique_ptr<TreeDecoder> native_decoder(const Transformer&, const DecoderWeights<Float64Format>&,
+                                                     PhaseTimes&);
+template std::unique_ptr<TreeDecoder> native_decoder(const Transformer&, const DecoderWeights<Float32Format>&,
+                                                     PhaseTimes&);
+template std::unique_ptr<TreeDecoder> native_decoder(const Transformer&, const DecoderWeights<Bfloat16Format>&,
+                                                     PhaseTimes&);
+template std::unique_ptr<TreeDecoder> native_decoder(const Transformer&, const DecoderWeights<Int8Format>&,
+                                                     PhaseTimes&);
 
 }  // namespace rest

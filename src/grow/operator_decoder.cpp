@@ -24,12 +24,8 @@ class OperatorDecoder : public TreeDecoder {
     for (std::size_t i = 0; i < cache_.size(); ++i) {
       x = model_.decoder_layer(
           model_.decoder_layers()[i], x, no_dropout,
-          [&](const at::Tensor& qkv) {
-            return attention_.self_attention(cache_[i], qkv.to(type)).to(model_.dtype());
-          },
-          [&](const at::Tensor& query) {
-            return attention_.cross_attention(i, query.to(type)).to(model_.dtype());
-          });
+          [&](const at::Tensor& qkv) { return attention_.self_attention(cache_[i], qkv.to(type)).to(model_.dtype()); },
+          [&](const at::Tensor& query) { return attention_.cross_attention(i, query.to(type)).to(model_.dtype()); });
     }
     return model_.finish_decoder(x);
   }

@@ -34,8 +34,8 @@ void product(std::int64_t rows, std::int64_t columns, std::int64_t inputs, std::
 }
 void product(std::int64_t rows, std::int64_t columns, std::int64_t inputs, std::int64_t stride, std::int64_t out_stride,
              const std::uint8_t* a, const Weight8* b, std::int32_t* out) {
-  blas::brgemm(rows, columns, inputs, stride, columns, out_stride, false, a,
-               reinterpret_cast<const signed char*>(b), out);
+  blas::brgemm(rows, columns, inputs, stride, columns, out_stride, false, a, reinterpret_cast<const signed char*>(b),
+               out);
 }
 
 /// Whether products of a format come out right here; processors, LibTorch's build and its settings all have a say.
@@ -95,10 +95,14 @@ PackedMatrix<Format>::PackedMatrix(const at::Tensor& weight) : inputs_(weight.si
     std::copy_n(offsets.data_ptr<std::int32_t>(), outputs_, offsets_.begin());
     packed_ = interleave(rounded.to(type), group<Input>);
   } else {
-    packed_ = weight.detach().to(type).contiguous();  // [out, in]: multiplied by LibTorch
+    packed_ = weight.detach().to(type).contiguous();
     if constexpr (!std::is_same_v<Format, Float64Format>) {
-      if (has_products<Format>()) packed_ = interleave(packed_, group<Input>);
+      if (has_products<Format>()) {
+        packed_ = interleave(packed_, group<Input>);
+        return;
+      }
     }
+    packed_ = packed_.to(c10::CppTypeToScalarType<Real>::value);  // [out, in], rounded: multiplied by LibTorch
   }
 }
 
@@ -136,10 +140,11 @@ void PackedMatrix<Format>::multiply_plainly(const Input* rows, std::int64_t row_
                                             std::int64_t out_stride) const {
   if constexpr (!std::is_same_v<Format, Int8Format>) {
     const std::int64_t first = first_block * block, outputs = std::min(blocks * block, outputs_ - first);
-    const at::Tensor in = at::from_blob(const_cast<Input*>(rows), {count, inputs_}, {row_stride, 1}, packed_.options());
+    const at::Tensor in = at::from_blob(const_cast<Input*>(rows), {count, inputs_}, {row_stride, 1},
+                                        at::TensorOptions(c10::CppTypeToScalarType<Input>::value));
     at::Tensor into = at::from_blob(out, {count, outputs}, {out_stride, 1},
                                     at::TensorOptions(c10::CppTypeToScalarType<Output>::value));
-    into.copy_(at::linear(in, packed_.narrow(0, first, outputs)));
+    into.copy_(at::linear(in.to(packed_.scalar_type()), packed_.narrow(0, first, outputs)));
   }
 }
 

@@ -29,8 +29,8 @@ class PackedMatrix {
   std::int64_t blocks() const { return (outputs_ + block - 1) / block; }
 
   /// out [count, outputs of `blocks` blocks from `first_block`] of rows [count, in], both with strides in elements. The
-  /// last block is written as a whole, whatever it holds beyond outputs(). One thread's work; call end_products() behind
-  /// the last product of a stretch.
+  /// last block is written as a whole, whatever it holds beyond outputs(). One thread's work; call end_products()
+  /// behind the last product of a stretch.
   void multiply(const Input* rows, std::int64_t row_stride, std::int64_t count, std::int64_t first_block,
                 std::int64_t blocks, Output* out, std::int64_t out_stride) const;
 
@@ -47,8 +47,8 @@ class PackedMatrix {
                         std::int64_t blocks, Output* out, std::int64_t out_stride) const;
 
   std::int64_t inputs_, outputs_;
-  at::Tensor packed_;  // [blocks, padded inputs / group, 64, group]; [out, in] where LibTorch multiplies
-  std::vector<float> scales_;          // [whole blocks]
+  at::Tensor packed_;          // [blocks, padded inputs / group, 64, group]; [out, in] where LibTorch multiplies
+  std::vector<float> scales_;  // [whole blocks]
   std::vector<std::int32_t> offsets_;  // [whole blocks]: 128 times the sum of weights
 };
 

@@ -18,8 +18,8 @@ struct Draw {
   static constexpr std::int64_t open = -1;
 
   std::int64_t row;
-  double uniform = 0.0;       ///< in [0, 1); not looked at when greedy or when the piece is given
-  std::int64_t token = open;  ///< open: the head draws it
+  double uniform = 0.0;                            ///< in [0, 1); not looked at when greedy or when the piece is given
+  std::int64_t token = open;                       ///< open: the head draws it
   double log_prob = 0.0, sampling_log_prob = 0.0;  ///< of `token`, as SamplingHead says; set by the head
 };
 

@@ -146,7 +146,8 @@ REST_CLONES void relu_row(double* row, std::int64_t size) {
   for (std::int64_t i = 0; i < size; ++i) row[i] = row[i] < 0 ? 0 : row[i];
 }
 
-REST_CLONES void normalise_row(const float* row, const float* weight, const float* bias, std::int64_t size, float* out) {
+REST_CLONES void normalise_row(const float* row, const float* weight, const float* bias, std::int64_t size,
+                               float* out) {
   normalise(row, weight, bias, size, out);
 }
 REST_CLONES void normalise_row(const double* row, const double* weight, const double* bias, std::int64_t size,

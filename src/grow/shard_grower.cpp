@@ -26,8 +26,7 @@ GenerateOptions generate_options(const GrowOptions& options) {
   generate.samples = options.samples;
   generate.max_length = options.max_length;
   generate.max_rows = options.max_rows;
-  generate.sharing =
-      options.share_prefixes ? GenerateOptions::Sharing::prefixes : GenerateOptions::Sharing::none;
+  generate.sharing = options.share_prefixes ? GenerateOptions::Sharing::prefixes : GenerateOptions::Sharing::none;
   generate.seed = static_cast<std::uint64_t>(options.seed);
   return generate;
 }

@@ -1,5 +1,5 @@
-// Speed of the matrix products that sampling is made of, by precision: what the roofline of grow_peers.sh measures shares
-// of. One thread; start as many as there are ranks.
+// Speed of the matrix products that sampling is made of, by precision: what the roofline of grow_peers.sh measures
+// shares of. One thread; start as many as there are ranks.
 //
 //   gemm_peak ROWS WIDTHxOUT...     a line each: PRECISION WIDTH OUT GFLOP/S
 
@@ -32,7 +32,8 @@ void measure(const char* precision, std::int64_t rows, std::int64_t width, std::
     const auto start = Clock::now();
     double seconds = 0.0, flop = 0.0;
     while (seconds < window_seconds) {
-      for (std::int64_t b = 0; b < matrix.blocks(); ++b) matrix.multiply(input.data(), stride, rows, b, 1, tile.data(), block);
+      for (std::int64_t b = 0; b < matrix.blocks(); ++b)
+        matrix.multiply(input.data(), stride, rows, b, 1, tile.data(), block);
       flop += 2.0 * static_cast<double>(rows * width * out);
       seconds = std::chrono::duration<double>(Clock::now() - start).count();
     }

@@ -76,7 +76,8 @@ inline __attribute__((always_inline)) float lane_max(const Floats& vector) {
   Quarter quarters[2];
   std::memcpy(quarters, &half, sizeof quarters);
   const Quarter quarter = quarters[0] > quarters[1] ? quarters[0] : quarters[1];
-  const float a = quarter[0] > quarter[2] ? quarter[0] : quarter[2], b = quarter[1] > quarter[3] ? quarter[1] : quarter[3];
+  const float a = quarter[0] > quarter[2] ? quarter[0] : quarter[2],
+              b = quarter[1] > quarter[3] ? quarter[1] : quarter[3];
   return a > b ? a : b;
 }
 

@@ -22,12 +22,12 @@ struct SamplingOptions {
 /// The definition, the same in every implementation of the head: tokens stand in blocks of 128. In a block of largest
 /// logit m, token v weighs w_v = exp((logit_v - m) / T) in the precision of the logits (float32 for bfloat16; 1 / T is
 /// rounded to it and multiplied with), and the block weighs exp((m - M) / T) times the sum of its w_v, M being the
-/// largest logit of all, this factor in the logits' precision too. Sums within a block are made in 16 interleaved lanes (lane j takes
-/// tokens j, j + 16, ...), lanes added by halves (j + (j + 8), then 4, 2, 1); blocks are added up in float64 in order.
-/// Tokens cut by top-k, then top-p, then epsilon, each of what the one before left and renormalised, have weight 0
-/// (ties go to the lower token). A uniform u in [0, 1) picks the first block whose running sum exceeds u * total, then
-/// within it the first token whose running sum, in order from the block's start in float64, exceeds what is left;
-/// rounding that runs past the end takes the block's last token with weight.
+/// largest logit of all, this factor in the logits' precision too. Sums within a block are made in 16 interleaved lanes
+/// (lane j takes tokens j, j + 16, ...), lanes added by halves (j + (j + 8), then 4, 2, 1); blocks are added up in
+/// float64 in order. Tokens cut by top-k, then top-p, then epsilon, each of what the one before left and renormalised,
+/// have weight 0 (ties go to the lower token). A uniform u in [0, 1) picks the first block whose running sum exceeds u
+/// * total, then within it the first token whose running sum, in order from the block's start in float64, exceeds what
+/// is left; rounding that runs past the end takes the block's last token with weight.
 class SamplingHead {
  public:
   SamplingHead(SamplingOptions options, std::int64_t vocabulary_size);

@@ -16,8 +16,9 @@ class SamplingModel {
  public:
   /// In the model's own type.
   SamplingModel(const Transformer& model);  // NOLINT(google-explicit-constructor): a model is one to sample from
-  /// In "float32", "bfloat16", "float64", or "int8": the decoder's matrices in int8, the encoder in bfloat16, embeddings
-  /// and norms in float32. Throws UsageError where the precision is unknown or not for this processor or device.
+  /// In "float32", "bfloat16", "float64", or "int8": the decoder's matrices in int8, the encoder in bfloat16,
+  /// embeddings and norms in float32. Throws UsageError where the precision is unknown or not for this processor or
+  /// device.
   SamplingModel(const Policy& policy, const std::string& precision);
 
   const TransformerConfig& config() const { return model_->config(); }

@@ -28,5 +28,21 @@ TEST(VectorExp, IsOneAtZeroAndAlmostNothingFarBelow) {
   }
 }
 
+TEST(VectorExp, OfSixteenNumbersIsThatOfEach) {
+  Floats x, y;
+  for (int first = 0; first < 1600; first += 16) {
+    for (int i = 0; i < 16; ++i) x[i] = -0.06f * static_cast<float>(first + i);
+    vector_exp(x, y);
+    for (int i = 0; i < 16; ++i) EXPECT_FLOAT_EQ(y[i], vector_exp(x[i]));
+  }
+}
+
+TEST(Lanes, AreAddedUpAndCompared) {
+  Floats x;
+  for (int i = 0; i < 16; ++i) x[i] = static_cast<float>((7 * i) % 16);
+  EXPECT_EQ(lane_sum(x), 120.0f);
+  EXPECT_EQ(lane_max(x), 15.0f);
+}
+
 }  // namespace
 }  // namespace rest

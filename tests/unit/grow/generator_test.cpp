@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "grow/packed_matrix.hpp"
 #include "random_model.hpp"
 #include "rest/core/error.hpp"
 
@@ -249,6 +250,33 @@ TEST(generator, a_bfloat16_model_samples_with_log_probs_near_the_float64_ones) {
     }
     EXPECT_NEAR(original.log_prob, log_prob, 0.15 * static_cast<double>(original.tokens.size() + 1));
   }
+}
+
+TEST(generator, int8_gives_the_same_samples_with_and_without_sharing_near_the_float64_ones) {
+  if (!multiplies_int8()) GTEST_SKIP() << "this processor does not multiply int8";
+  const Sources sources(9);
+  const Policy policy = grow_test::random_policy(small_config());
+  const SamplingModel model(policy, "int8");
+  const auto exact = policy.model("float64");
+  const auto all = sources.all();
+  GenerateOptions options = options_for(40);
+  const auto shared = generate(model, all, options);
+  options.sharing = GenerateOptions::Sharing::none;
+  // Products of int8 are exact, and each row has its own scale: nothing depends on what else is decoded.
+  expect_equal(shared, generate(model, all, options), 1e-9);
+  for (std::size_t s = 0; s < all.size(); ++s) {
+    const auto& original = shared[s].back();
+    const auto expected = teacher_forced(exact, all[s].tokens, original.tokens);
+    double log_prob = expected[-1][3].item<double>();
+    for (std::size_t i = 0; i < original.tokens.size(); ++i) {
+      log_prob += expected[static_cast<std::int64_t>(i)][original.tokens[i]].item<double>();
+    }
+    EXPECT_NEAR(original.log_prob, log_prob, 0.15 * static_cast<double>(original.tokens.size() + 1));
+  }
+}
+
+TEST(generator, an_unknown_precision_is_an_error) {
+  EXPECT_THROW(SamplingModel(grow_test::random_policy(small_config()), "int4"), UsageError);
 }
 
 TEST(generator, no_sources_and_no_samples_are_answered) {

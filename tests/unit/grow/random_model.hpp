@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rest/grow/generator.hpp"
+#include "rest/model/policy.hpp"
 #include "rest/model/transformer.hpp"
 
 namespace rest::grow_test {
@@ -23,7 +24,7 @@ inline TransformerConfig small_config(NormOrder norm = NormOrder::pre) {
 
 /// Random weights, with matrices larger than a fresh model's: next pieces depend on what was read, and some are likely,
 /// the end piece among them, so that samples meet and end.
-inline Transformer random_model(const TransformerConfig& config, torch::ScalarType type) {
+inline torch::Tensor random_parameters(const TransformerConfig& config) {
   const ParameterLayout layout = make_layout(config);
   torch::Tensor flat = initial_parameters(layout, 11);
   flat += 0.05 * torch::sin(torch::arange(layout.elements));  // biases and norms too
@@ -32,8 +33,14 @@ inline Transformer random_model(const TransformerConfig& config, torch::ScalarTy
   }
   const torch::Tensor embedding = flat.narrow(0, 0, config.vocabulary_size * config.hidden).view({-1, config.hidden});
   embedding.slice(0, 0, config.vocabulary_size, 3).mul_(2.0);
-  return Transformer(config, flat.to(type));
+  return flat;
 }
+
+inline Transformer random_model(const TransformerConfig& config, torch::ScalarType type) {
+  return Transformer(config, random_parameters(config).to(type));
+}
+
+inline Policy random_policy(const TransformerConfig& config) { return {config, random_parameters(config), "", ""}; }
 
 /// Sources of unequal lengths with targets, the pieces of each in memory of its own.
 class Sources {
