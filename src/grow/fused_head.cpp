@@ -61,7 +61,6 @@ class FusedHead : public ProjectionHead {
       for (std::int64_t block = begin; block < end; ++block) {
         for (std::int64_t first = 0; first < rows; first += tile_rows) {
           const std::int64_t count = std::min(tile_rows, rows - first);
-          prefetch(block + 1, first / tile_rows, (rows + tile_rows - 1) / tile_rows);
           multiply(first, count, block, tile.data());
           for (std::int64_t row = 0; row < count; ++row) {
             Real memory[head_block];
@@ -76,13 +75,8 @@ class FusedHead : public ProjectionHead {
 
   std::int64_t valid(std::int64_t block) const { return std::min(head_block, matrix_.outputs() - block * head_block); }
 
-  static constexpr std::int64_t per_block = head_block / PackedMatrix<Format>::block;
-
-  void prefetch(std::int64_t block, std::int64_t part, std::int64_t parts) const {
-    for (std::int64_t b = 0; b < per_block; ++b) matrix_.prefetch(block * per_block + b, part, parts);
-  }
-
   void multiply(std::int64_t first, std::int64_t count, std::int64_t block, Output* tile) const {
+    constexpr std::int64_t per_block = head_block / PackedMatrix<Format>::block;
     matrix_.multiply(rows_.row(first), rows_.stride(), count, block * per_block,
                      std::min(per_block, matrix_.blocks() - block * per_block), tile, head_block);
   }

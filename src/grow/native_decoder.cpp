@@ -45,8 +45,8 @@ class NativeDecoder : public TreeDecoder {
     const auto count = static_cast<std::int64_t>(rows.size()), chunks = (count + chunk_rows - 1) / chunk_rows;
     at::parallel_for(0, chunks, 1, [&](std::int64_t first, std::int64_t last) {
       for (std::int64_t chunk = first; chunk < last; ++chunk) {
-        const std::int64_t from = chunk * chunk_rows;
-        Chunk(*this, rows, from, std::min(chunk_rows, count - from), x.data_ptr<Real>() + from * hidden_).decode();
+        const std::int64_t from = count * chunk / chunks, to = count * (chunk + 1) / chunks;
+        Chunk(*this, rows, from, to - from, x.data_ptr<Real>() + from * hidden_).decode();
       }
       end_products();
     });
@@ -225,7 +225,6 @@ class NativeDecoder : public TreeDecoder {
         const std::int64_t from = b * block, size = std::min(block, matrix.outputs() - from);
         for (std::int64_t tile = first; tile < last; tile += tile_rows) {
           const std::int64_t count = std::min(tile_rows, last - tile);
-          matrix.prefetch(b + 1, (tile - first) / tile_rows, (last - first + tile_rows - 1) / tile_rows);
           matrix.multiply(input.row(tile), input.stride(), count, b, 1, memory_.tile, block);
           for (std::int64_t row = 0; row < count; ++row) {
             const Finish<Real> finish{linear.bias.data() + from, matrix.scales() + from, matrix.offsets() + from,

@@ -124,17 +124,6 @@ void PackedMatrix<Format>::multiply(const Input* rows, std::int64_t row_stride, 
 }
 
 template <class Format>
-void PackedMatrix<Format>::prefetch(std::int64_t of_block, std::int64_t part, std::int64_t parts) const {
-  if (packed_.dim() == 2 || of_block >= blocks()) return;
-  constexpr std::int64_t line = 64;
-  const std::int64_t bytes = padded_features(inputs_) * block * packed_.element_size();
-  const char* const first = static_cast<const char*>(packed_.data_ptr()) + of_block * bytes;
-  for (std::int64_t at = bytes * part / parts / line * line; at < bytes * (part + 1) / parts; at += line) {
-    __builtin_prefetch(first + at, 0, 2);
-  }
-}
-
-template <class Format>
 void PackedMatrix<Format>::multiply_plainly(const Input* rows, std::int64_t row_stride, std::int64_t count,
                                             std::int64_t first_block, std::int64_t blocks, Output* out,
                                             std::int64_t out_stride) const {

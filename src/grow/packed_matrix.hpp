@@ -34,9 +34,6 @@ class PackedMatrix {
   void multiply(const Input* rows, std::int64_t row_stride, std::int64_t count, std::int64_t first_block,
                 std::int64_t blocks, Output* out, std::int64_t out_stride) const;
 
-  /// Has a part of a block brought near for a product to come. A block beyond the last is none.
-  void prefetch(std::int64_t block, std::int64_t part, std::int64_t parts) const;
-
   /// int8: what a sum is to be multiplied with and, before, what is to be taken from it, by output feature.
   const float* scales() const { return scales_.data(); }
   const std::int32_t* offsets() const { return offsets_.data(); }
