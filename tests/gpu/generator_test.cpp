@@ -4,23 +4,16 @@
 #include <torch/torch.h>
 
 #include "gpu.hpp"
+#include "models.hpp"
 #include "rest/grow/beam_search.hpp"
-#include "unit/grow/random_model.hpp"
 
 namespace rest {
 namespace {
 
-using grow_test::random_model;
 using grow_test::small_config;
 using grow_test::Sources;
 
-Transformer on(torch::Device device, torch::ScalarType type) {
-  Transformer model = random_model(small_config(), type);
-  torch::Tensor flat = torch::zeros({model.layout().elements}, type);
-  const auto into = parameter_views(model.layout(), flat);
-  for (std::size_t i = 0; i < into.size(); ++i) into[i].copy_(model.parameters()[i]);
-  return Transformer(small_config(), flat.to(device));
-}
+Transformer on(torch::Device device, torch::ScalarType type) { return model_on(device, small_config(), type); }
 
 TEST(CudaGenerator, SamplesAreThoseOfTheCpuInFloat64) {
   NEEDS_A_GPU();
