@@ -43,7 +43,7 @@ at::Tensor Upload::next(std::int64_t elements) {
 
 at::Tensor Upload::send() {
   const std::int64_t capacity = sent_.defined() ? sent_.size(0) : 0;
-  if (capacity < elements_) sent_ = at::empty({larger(capacity, elements_)}, options_);
+  if (capacity < elements_) sent_ = at::empty({std::max(least_, larger(capacity, elements_))}, options_);
   const at::Tensor to = sent_.narrow(0, 0, elements_);
   buffers_[turn_].copy(buffers_[turn_].held(elements_), to);
   return to;

@@ -34,21 +34,23 @@ class Staging {
 /// To the device. Two buffers take turns, so that one is filled while the other is still being copied.
 class Upload {
  public:
-  Upload(at::ScalarType type, at::Device device)
-      : buffers_{Staging(type, device), Staging(type, device)}, options_(at::TensorOptions(type).device(device)) {}
+  /// With room for `least` elements on the device from the beginning.
+  Upload(at::ScalarType type, at::Device device, std::int64_t least = 0)
+      : buffers_{Staging(type, device), Staging(type, device)},
+        options_(at::TensorOptions(type).device(device)),
+        least_(least) {}
 
   /// [elements] to be written, then sent.
   at::Tensor next(std::int64_t elements);
-  /// What next() gave, [elements] on the device: the same memory again and again, good until the next call.
+  /// What next() gave, [elements] on the device, good until the next call: in the same place as long as it has room.
   at::Tensor send();
-  /// Where send() puts things; another place whenever more than ever before is sent.
-  const void* place() const { return sent_.defined() ? sent_.data_ptr() : nullptr; }
 
  private:
   std::array<Staging, 2> buffers_;
   std::size_t turn_ = 0;
   std::int64_t elements_ = 0;  // of the turn
   at::TensorOptions options_;
+  std::int64_t least_;
   at::Tensor sent_;  // [capacity], on the device
 };
 

@@ -32,7 +32,7 @@ class TreeDecoder {
   virtual at::Tensor step(const PrefixTree& tree, const std::vector<PrefixRow>& rows) = 0;
 };
 
-/// By LibTorch's operators, on any device and in any precision. The model must outlive it.
+/// By operators, on any device. The model must outlive it.
 std::unique_ptr<TreeDecoder> operator_decoder(const Transformer& model);
 
 /// The packed model's, or by operators where there is none or they are asked for.
@@ -47,7 +47,7 @@ struct RowPaths {
   void find(const PrefixTree& tree, const std::vector<PrefixRow>& rows);
 };
 
-/// Embedded pieces of the rows, [rows, hidden] in the model's type.
+/// Embedded pieces of the rows, [rows, hidden] in the model's type; on the CPU.
 at::Tensor embed_rows(const Transformer& model, const std::vector<PrefixRow>& rows);
 
 /// Makes room for `nodes` entries [nodes, features] in a cache, keeping what it holds.

@@ -55,9 +55,10 @@ __global__ void join_kernel(const BlockSums<Real>* sums, std::int64_t blocks, do
   const int thread = static_cast<int>(threadIdx.x);
   const BlockSums<Real>* const of_row = sums + row * blocks;
   const bool tempered = temperature != 0.0;
+  const Real inverse_temperature = tempered ? static_cast<Real>(1.0 / temperature) : 0;
 
-  double max = -INFINITY;
-  for (std::int64_t b = thread; b < blocks; b += threads) max = larger(static_cast<double>(of_row[b].max), max);
+  Real max = -INFINITY;
+  for (std::int64_t b = thread; b < blocks; b += threads) max = larger(of_row[b].max, max);
   max = largest_of_block<threads>(max);
 
   double sum = 0.0;  // of thread 0 and of the first thread of the second warp
@@ -65,10 +66,10 @@ __global__ void join_kernel(const BlockSums<Real>* sums, std::int64_t blocks, do
     const int count = static_cast<int>(blocks - first < joined_together ? blocks - first : joined_together);
     for (int i = thread; i < count; i += threads) {
       const BlockSums<Real> block = of_row[first + i];
-      const double below = static_cast<double>(block.max) - max;
-      share_at_1[i] = exp(below) * static_cast<double>(block.sum_at_1);
+      const Real below = block.max - max;
+      share_at_1[i] = static_cast<double>(exponential(below)) * static_cast<double>(block.sum_at_1);
       if (!tempered) continue;
-      const double factor = exp(below / temperature);
+      const auto factor = static_cast<double>(exponential(below * inverse_temperature));
       joined.factor[row * blocks + first + i] = factor;
       share[i] = factor * static_cast<double>(block.sum);
     }
@@ -81,7 +82,8 @@ __global__ void join_kernel(const BlockSums<Real>* sums, std::int64_t blocks, do
   }
   if (thread == warp_lanes) {
     const bool finite = isfinite(max) && isfinite(sum);
-    joined.rows[row] = {max, finite ? max + log(sum) : static_cast<double>(NAN)};
+    const auto largest = static_cast<double>(max);
+    joined.rows[row] = {largest, finite ? largest + log(sum) : static_cast<double>(NAN)};
   }
 }
 
