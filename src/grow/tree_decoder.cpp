@@ -11,7 +11,7 @@ namespace rest {
 
 std::unique_ptr<TreeDecoder> make_decoder(const SamplingModel& model, Kernels kernels, PhaseTimes& times) {
   if (model.packed() && kernels == Kernels::native) return model.packed()->decoder(times);
-  return operator_decoder(model.model());
+  return operator_decoder(model.model(), model.device().is_cuda() ? Launching::recorded : Launching::one_by_one);
 }
 
 void RowPaths::find(const PrefixTree& tree, const std::vector<PrefixRow>& rows) {

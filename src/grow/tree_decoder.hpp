@@ -32,8 +32,11 @@ class TreeDecoder {
   virtual at::Tensor step(const PrefixTree& tree, const std::vector<PrefixRow>& rows) = 0;
 };
 
+/// How the kernels of a step are launched: one by one, or on a GPU as a CUDA graph (recorded_steps.hpp).
+enum class Launching { one_by_one, recorded };
+
 /// By operators, on any device. The model must outlive it.
-std::unique_ptr<TreeDecoder> operator_decoder(const Transformer& model);
+std::unique_ptr<TreeDecoder> operator_decoder(const Transformer& model, Launching launching);
 
 /// The packed model's, or by operators where there is none or they are asked for.
 std::unique_ptr<TreeDecoder> make_decoder(const SamplingModel& model, Kernels kernels, PhaseTimes& times);
