@@ -79,4 +79,6 @@ std::unique_ptr<GradientReducer> make_nccl_reducer(const Communicator& communica
   return cuda().make_reducer(options);
 }
 
+std::unique_ptr<LaunchRecorder> make_launch_recorder() { return cuda().make_recorder(); }
+
 }  // namespace rest

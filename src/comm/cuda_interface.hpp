@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rest/comm/gradient_reducer.hpp"
+#include "rest/comm/launch_graph.hpp"
 
 namespace rest {
 
@@ -25,6 +26,7 @@ class CudaInterface {
   virtual std::string name(int gpu) const = 0;
   virtual std::string new_id() const = 0;  ///< of an NCCL communicator
   virtual std::unique_ptr<GradientReducer> make_reducer(const NcclOptions& options) const = 0;
+  virtual std::unique_ptr<LaunchRecorder> make_recorder() const = 0;
 };
 
 constexpr const char* cuda_library = "librest_cuda.so";

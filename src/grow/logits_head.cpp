@@ -44,8 +44,9 @@ class LogitsHead : public ProjectionHead {
 }  // namespace
 
 std::unique_ptr<ProjectionHead> make_head(const SamplingModel& model, Kernels kernels, const SamplingOptions& options) {
-  const bool fused = model.packed() && kernels == Kernels::native && !cuts(options, model.config().vocabulary_size);
-  return fused ? model.packed()->head(options) : logits_head(model.model(), options);
+  if (cuts(options, model.config().vocabulary_size)) return logits_head(model.model(), options);
+  if (model.packed() && kernels == Kernels::native) return model.packed()->head(options);
+  return operator_head(model.model(), options);
 }
 
 std::unique_ptr<ProjectionHead> logits_head(const Transformer& model, const SamplingOptions& options) {

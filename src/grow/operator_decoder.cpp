@@ -1,4 +1,10 @@
-#include "operator_attention.hpp"
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "attention_operators.hpp"
+#include "recorded_steps.hpp"
+#include "step_table.hpp"
 #include "tree_decoder.hpp"
 
 namespace rest {
@@ -6,42 +12,62 @@ namespace {
 
 class OperatorDecoder : public TreeDecoder {
  public:
-  explicit OperatorDecoder(const Transformer& model)
+  OperatorDecoder(const Transformer& model, Launching launching)
       : model_(model),
-        shape_{model.config().heads, model.config().head_dim()},
-        attention_(shape_, model.device()),
-        cache_(model.decoder_layers().size()) {}
+        launching_(launching),
+        heads_(model.config().heads),
+        cached_(at::TensorOptions(attention_type(model)).device(model.device())),
+        tables_(model.config().decoder_layers, model.device()),
+        cache_(model.decoder_layers().size()),
+        recorded_([this](const at::Tensor& x, const StepTable& table) { return decode(x, table); }) {}
 
   at::Tensor step(const PrefixTree& tree, const std::vector<PrefixRow>& rows) override {
-    const auto type = attention_type(model_.dtype());
     paths_.find(tree, rows);
-    for (at::Tensor& layer : cache_) {
-      reserve_nodes(layer, tree.capacity(), 2 * shape_.hidden(), at::TensorOptions(type).device(model_.device()));
-    }
-    attention_.begin_step(rows, paths_.nodes, paths_.offsets);
+    const std::int64_t count = static_cast<std::int64_t>(rows.size()), hidden = model_.config().hidden;
+    const std::int64_t nodes =
+        launching_ == Launching::recorded ? std::max(tree.capacity(), usual_nodes) : tree.capacity();
+    for (at::Tensor& layer : cache_) reserve_nodes(layer, nodes, 2 * hidden, cached_);
+    const StepTable table = tables_.write(rows, paths_, padded_rows(count));
+    const at::Tensor x = model_.embed_target(table.tokens, table.positions, table.longest);
+    const at::Tensor out = launching_ == Launching::recorded ? recorded_.run(x, table, cache_) : decode(x, table);
+    return out.narrow(0, 0, count);
+  }
+
+ private:
+  /// A cache that grows makes all recordings void.
+  static constexpr std::int64_t usual_nodes = 1 << 13;
+
+  at::Tensor decode(at::Tensor x, const StepTable& table) {
+    const auto type = c10::typeMetaToScalarType(cached_.dtype());
     Dropout no_dropout;
-    at::Tensor x = embed_rows(model_, rows);
     for (std::size_t i = 0; i < cache_.size(); ++i) {
       x = model_.decoder_layer(
           model_.decoder_layers()[i], x, no_dropout,
-          [&](const at::Tensor& qkv) { return attention_.self_attention(cache_[i], qkv.to(type)).to(model_.dtype()); },
-          [&](const at::Tensor& query) { return attention_.cross_attention(i, query.to(type)).to(model_.dtype()); });
+          [&](const at::Tensor& qkv) {
+            return tree_attention(qkv.to(type), cache_[i], table.paths, table.offsets, heads_).to(model_.dtype());
+          },
+          [&](const at::Tensor& query) {
+            const at::Tensor sources = table.sources[static_cast<std::int64_t>(i)];
+            return source_attention(query.to(type), sources, heads_).to(model_.dtype());
+          });
     }
     return model_.finish_decoder(x);
   }
 
- private:
   const Transformer& model_;
-  AttentionShape shape_;
-  OperatorAttention attention_;
+  Launching launching_;
+  std::int64_t heads_;
+  at::TensorOptions cached_;
+  StepTableWriter tables_;
   RowPaths paths_;
   std::vector<at::Tensor> cache_;  // per layer [nodes, 2 hidden]
+  RecordedSteps recorded_;
 };
 
 }  // namespace
 
-std::unique_ptr<TreeDecoder> operator_decoder(const Transformer& model) {
-  return std::make_unique<OperatorDecoder>(model);
+std::unique_ptr<TreeDecoder> operator_decoder(const Transformer& model, Launching launching) {
+  return std::make_unique<OperatorDecoder>(model, launching);
 }
 
 }  // namespace rest

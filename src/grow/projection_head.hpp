@@ -32,8 +32,13 @@ class ProjectionHead {
   virtual void draw(const at::Tensor& hidden, std::vector<Draw>& draws) = 0;
 };
 
-/// The packed model's where it has one and nothing can be cut, else by logits.
+/// Where nothing can be cut the packed model's, or by operators where there is none or they are asked for; else by
+/// logits.
 std::unique_ptr<ProjectionHead> make_head(const SamplingModel& model, Kernels kernels, const SamplingOptions& options);
+
+/// SamplingHead's draws with nothing cut, by operators on any device, without all logits in memory. The model must
+/// outlive it.
+std::unique_ptr<ProjectionHead> operator_head(const Transformer& model, const SamplingOptions& options);
 
 /// By SamplingHead over the logits of a few rows at a time: any precision and device, any cut, and the reference of
 /// the others. The model must outlive it.

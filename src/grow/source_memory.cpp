@@ -30,7 +30,7 @@ std::vector<SourceMemory> encode_sources(const Transformer& model, const std::ve
   auto layers = std::make_shared<std::vector<SourceKeyValues>>();
   for (const auto& layer : model.decoder_layers()) {
     const torch::Tensor key_value = layer.cross_attention.key_value(memory)
-                                        .to(attention_type(model.dtype()))
+                                        .to(attention_type(model))
                                         .view({count, padded, 2, config.heads, config.head_dim()});
     layers->push_back({key_value.select(2, 0).permute({0, 2, 3, 1}).contiguous(),
                        key_value.select(2, 1).permute({0, 2, 1, 3}).contiguous()});

@@ -11,9 +11,9 @@
 
 namespace rest {
 
-/// float64 models are attended in float64, all others in float32.
-inline torch::ScalarType attention_type(torch::ScalarType model) {
-  return model == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+/// What keys and values are held in where operators attend: the model's type, but float32 for bfloat16 on the CPU.
+inline torch::ScalarType attention_type(const Transformer& model) {
+  return model.device().is_cpu() && model.dtype() == torch::kBFloat16 ? torch::kFloat32 : model.dtype();
 }
 
 /// Of one decoder layer and a group of sources, positions padded to a multiple of attention_padding.

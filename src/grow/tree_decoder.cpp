@@ -11,7 +11,7 @@ namespace rest {
 
 std::unique_ptr<TreeDecoder> make_decoder(const SamplingModel& model, Kernels kernels, PhaseTimes& times) {
   if (model.packed() && kernels == Kernels::native) return model.packed()->decoder(times);
-  return operator_decoder(model.model());
+  return operator_decoder(model.model(), model.device().is_cuda() ? Launching::recorded : Launching::one_by_one);
 }
 
 void RowPaths::find(const PrefixTree& tree, const std::vector<PrefixRow>& rows) {
@@ -30,11 +30,13 @@ void RowPaths::find(const PrefixTree& tree, const std::vector<PrefixRow>& rows) 
 at::Tensor embed_rows(const Transformer& model, const std::vector<PrefixRow>& rows) {
   const auto count = static_cast<std::int64_t>(rows.size());
   at::Tensor tokens = at::empty({count}, at::kLong), positions = at::empty({count}, at::kLong);
+  std::int64_t longest = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     tokens.data_ptr<std::int64_t>()[i] = rows[static_cast<std::size_t>(i)].token;
     positions.data_ptr<std::int64_t>()[i] = rows[static_cast<std::size_t>(i)].position;
+    longest = std::max(longest, rows[static_cast<std::size_t>(i)].position);
   }
-  return model.embed_target(tokens.to(model.device()), positions.to(model.device()));
+  return model.embed_target(tokens, positions, longest + 1);
 }
 
 void reserve_nodes(at::Tensor& cache, std::int64_t nodes, std::int64_t features, at::TensorOptions options) {

@@ -32,8 +32,11 @@ class TreeDecoder {
   virtual at::Tensor step(const PrefixTree& tree, const std::vector<PrefixRow>& rows) = 0;
 };
 
-/// By LibTorch's operators, on any device and in any precision. The model must outlive it.
-std::unique_ptr<TreeDecoder> operator_decoder(const Transformer& model);
+/// How the kernels of a step are launched: one by one, or on a GPU as a CUDA graph (recorded_steps.hpp).
+enum class Launching { one_by_one, recorded };
+
+/// By operators, on any device. The model must outlive it.
+std::unique_ptr<TreeDecoder> operator_decoder(const Transformer& model, Launching launching);
 
 /// The packed model's, or by operators where there is none or they are asked for.
 std::unique_ptr<TreeDecoder> make_decoder(const SamplingModel& model, Kernels kernels, PhaseTimes& times);
@@ -47,7 +50,7 @@ struct RowPaths {
   void find(const PrefixTree& tree, const std::vector<PrefixRow>& rows);
 };
 
-/// Embedded pieces of the rows, [rows, hidden] in the model's type.
+/// Embedded pieces of the rows, [rows, hidden] in the model's type; on the CPU.
 at::Tensor embed_rows(const Transformer& model, const std::vector<PrefixRow>& rows);
 
 /// Makes room for `nodes` entries [nodes, features] in a cache, keeping what it holds.

@@ -93,10 +93,10 @@ torch::Tensor Transformer::embed(const torch::Tensor& table, const torch::Tensor
   return dropout(x + position_table(tokens.size(1)));
 }
 
-torch::Tensor Transformer::embed_target(const torch::Tensor& tokens, const torch::Tensor& positions) const {
-  const auto table = position_table(positions.numel() == 0 ? 1 : positions.max().item<std::int64_t>() + 1);
+torch::Tensor Transformer::embed_target(const torch::Tensor& tokens, const torch::Tensor& positions,
+                                        std::int64_t length) const {
   return torch::embedding(target_embedding_, tokens) * std::sqrt(static_cast<double>(config_.hidden)) +
-         table.index_select(0, positions);
+         position_table(length).index_select(0, positions);
 }
 
 torch::Tensor Transformer::split_heads(const torch::Tensor& x) const {  // [b, l, h] -> [b, heads, l, head_dim]

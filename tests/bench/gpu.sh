@@ -4,6 +4,7 @@
 #
 #   tests/bench/gpu.sh            all of it (data/README.md says how to fetch Multi30k)
 #   tests/bench/gpu.sh tests      the tests only
+#   tests/bench/gpu.sh grow       sampling alone: candidate tokens a second of random base and big models in bfloat16
 # shellcheck source=jobs/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../jobs/common.sh"
 cd "$rest_root"
@@ -16,6 +17,25 @@ nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv
 
 timed "set-up" bash jobs/setup.sh
 timed "build" build_preset cuda
+export REST_BIN=$rest_root/build/cuda/bin REST_DEVICE=cuda
+
+# Random weights and sources; the first Grow step of a fresh run each time, as rest_grow states its rate.
+grow_rates() {
+  local work=$rest_root/build/cuda/grow name
+  mkdir -p "$work"
+  printf '[model]\npreset = "base"\n' >"$work/experiment.toml"
+  for name in base big; do
+    "$rest_python" tests/bench/peers/random_run.py "$work/$name" "$name" --sentences 512 --pieces 24
+    "$REST_BIN/rest_grow" "$work/experiment.toml" --run "$work/$name" --device cuda --set grow.precision=bfloat16 \
+      --set grow.samples=100 --set grow.max_length=24 --set grow.max_rows=4096 --set grow.sources_per_shard=512 2>&1 |
+      tee "$work/$name.log"
+  done
+  grep -H 'candidate tokens' "$work"/*.log
+}
+if [[ ${1:-} == grow ]]; then
+  timed "sampling" grow_rates
+  exit 0
+fi
 
 # Skipped tests pass: none may be.
 check_gpu_tests() {
@@ -27,7 +47,6 @@ timed "tests on one GPU" check_gpu_tests 1 '*' || die "a test failed, or was ski
 ((gpus < 2)) || timed "the reducer on $gpus GPUs" check_gpu_tests "$gpus" 'CudaReducer*' || die "a test failed, or was skipped"
 [[ ${1:-} != tests ]] || exit 0
 
-export REST_BIN=$rest_root/build/cuda/bin REST_DEVICE=cuda
 leaves=(--set "train.leaves=$gpus" --set "improve.leaves=$gpus")
 timed "Multi30k, float32" bash jobs/run_local.sh data/experiments/multi30k.toml --ranks "$gpus" --run run/multi30k-gpu "${leaves[@]}"
 timed "Multi30k, bfloat16" bash jobs/run_local.sh data/experiments/multi30k.toml --ranks "$gpus" --run run/multi30k-gpu-bf16 \

@@ -3,24 +3,19 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <cmath>
+
 #include "gpu.hpp"
+#include "models.hpp"
 #include "rest/grow/beam_search.hpp"
-#include "unit/grow/random_model.hpp"
 
 namespace rest {
 namespace {
 
-using grow_test::random_model;
 using grow_test::small_config;
 using grow_test::Sources;
 
-Transformer on(torch::Device device, torch::ScalarType type) {
-  Transformer model = random_model(small_config(), type);
-  torch::Tensor flat = torch::zeros({model.layout().elements}, type);
-  const auto into = parameter_views(model.layout(), flat);
-  for (std::size_t i = 0; i < into.size(); ++i) into[i].copy_(model.parameters()[i]);
-  return Transformer(small_config(), flat.to(device));
-}
+Transformer on(torch::Device device, torch::ScalarType type) { return model_on(device, small_config(), type); }
 
 TEST(CudaGenerator, SamplesAreThoseOfTheCpuInFloat64) {
   NEEDS_A_GPU();
@@ -71,6 +66,24 @@ TEST(CudaGenerator, SamplesInBfloat16AreTheSameEachTime) {
       EXPECT_EQ(first[s][i].log_prob, second[s][i].log_prob);
     }
   }
+}
+
+TEST(CudaGenerator, Bfloat16ScoresTargetsAsTheCpuDoesInFloat64) {
+  NEEDS_A_GPU();
+  const Sources sources(21);
+  GenerateOptions options;
+  options.samples = 4;
+  options.max_length = 12;
+  const auto exact = generate(on(torch::kCPU, torch::kBFloat16).to(torch::kFloat64), sources.all(), options);
+  const auto there = generate(on(gpu(), torch::kBFloat16), sources.all(), options);
+  double pieces = 0.0, difference = 0.0;
+  for (std::size_t s = 0; s < exact.size(); ++s) {
+    ASSERT_TRUE(there[s].back().original);
+    ASSERT_EQ(there[s].back().tokens, exact[s].back().tokens);
+    pieces += static_cast<double>(exact[s].back().tokens.size() + 1);
+    difference += std::abs(there[s].back().log_prob - exact[s].back().log_prob);
+  }
+  EXPECT_LT(difference / pieces, 0.05) << "a piece";
 }
 
 }  // namespace

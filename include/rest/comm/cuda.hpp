@@ -6,6 +6,7 @@
 
 #include "rest/comm/communicator.hpp"
 #include "rest/comm/gradient_reducer.hpp"
+#include "rest/comm/launch_graph.hpp"
 
 namespace rest {
 
@@ -31,5 +32,8 @@ std::string gpu_name(int gpu);
 /// Collective, as is its end.
 std::unique_ptr<GradientReducer> make_nccl_reducer(const Communicator& communicator, std::int64_t leaves,
                                                    std::size_t elements);
+
+/// Records CUDA graphs on the current GPU.
+std::unique_ptr<LaunchRecorder> make_launch_recorder();
 
 }  // namespace rest

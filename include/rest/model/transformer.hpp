@@ -90,8 +90,8 @@ class Transformer {
     return feed_forward(layer.feed_forward, x, dropout);
   }
 
-  /// Embedded target pieces at given positions: tokens, positions [rows] int64 -> [rows, hidden].
-  torch::Tensor embed_target(const torch::Tensor& tokens, const torch::Tensor& positions) const;
+  /// Embedded target pieces at given positions, all below `length`: tokens, positions [rows] int64 -> [rows, hidden].
+  torch::Tensor embed_target(const torch::Tensor& tokens, const torch::Tensor& positions, std::int64_t length) const;
   /// The norm behind the last decoder layer (pre-norm; identity for post-norm).
   torch::Tensor finish_decoder(const torch::Tensor& x) const;
   const std::vector<DecoderLayer>& decoder_layers() const { return decoder_; }

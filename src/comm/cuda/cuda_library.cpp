@@ -5,6 +5,7 @@
 
 #include "../cuda_interface.hpp"
 #include "cuda_check.hpp"
+#include "launch_recorder.hpp"
 #include "nccl_reducer.hpp"
 
 namespace rest {
@@ -45,6 +46,8 @@ class CudaLibrary : public CudaInterface {
   std::unique_ptr<GradientReducer> make_reducer(const NcclOptions& options) const override {
     return std::make_unique<NcclReducer>(options);
   }
+
+  std::unique_ptr<LaunchRecorder> make_recorder() const override { return std::make_unique<CudaLaunchRecorder>(); }
 
  private:
   static cudaDeviceProp properties(int gpu) {

@@ -11,7 +11,6 @@ import shutil
 import sys
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
 
 import run_files
 
@@ -20,6 +19,7 @@ POSITIONS = 1024
 TOKENIZER = "0" * 64  # random models have none; the programs only compare its digest
 SHAPES = {
     "base": dict(hidden=512, feed_forward=2048, heads=8, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
+    "big": dict(hidden=1024, feed_forward=4096, heads=16, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
     "tiny": dict(hidden=512, feed_forward=1024, heads=4, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
     "quick": dict(hidden=128, feed_forward=256, heads=4, encoder_layers=2, decoder_layers=2, vocabulary_size=32000),
 }
@@ -81,7 +81,8 @@ def random_weights(config):
 def write_policy(folder, config, weights):
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(config))
-    save_file(weights, folder / "model.safetensors", {"config": json.dumps(config), "tokenizer": TOKENIZER})
+    run_files.write_safetensors(folder / "model.safetensors", weights,
+                                {"config": json.dumps(config), "tokenizer": TOKENIZER})
     for name in ("config.json", "model.safetensors"):
         run_files.commit(folder / name)
 
@@ -198,6 +199,8 @@ def load_hugging_face(folder, precision):
 
 
 def build(folder, kind, what):
+    from safetensors.numpy import load_file
+
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)

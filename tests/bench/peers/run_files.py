@@ -26,6 +26,20 @@ def committed_digest(path):
     return json.loads(path.with_name(path.name + ".commit.json").read_text())["sha256"]
 
 
+def write_safetensors(path, tensors, metadata):
+    """float32 tensors, by numpy alone."""
+    header, end = {"__metadata__": metadata}, 0
+    for name, values in tensors.items():
+        first, end = end, end + values.nbytes
+        header[name] = {"dtype": "F32", "shape": list(values.shape), "data_offsets": [first, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for values in tensors.values():
+            file.write(np.ascontiguousarray(values, "<f4").tobytes())
+
+
 def _write_column(group, name, values):
     # Empty columns cannot be chunked.
     filters = dict(shuffle=True, compression="gzip", fletcher32=True) if len(values) else {}

@@ -1,0 +1,86 @@
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "gpu.hpp"
+#include "models.hpp"
+#include "rest/core/error.hpp"
+#include "unit/grow/head_cases.hpp"
+
+namespace rest {
+namespace {
+
+using grow_test::draws_of;
+using grow_test::hidden_states;
+using grow_test::random_model;
+using grow_test::small_config;
+using grow_test::wide_config;
+
+constexpr std::int64_t rows = 50;
+
+SamplingOptions at_temperature(double temperature) {
+  SamplingOptions options;
+  options.temperature = temperature;
+  return options;
+}
+
+/// Draws on the GPU in `type` against those of SamplingHead on the CPU in `reference`; -> pieces that differ.
+std::int64_t differing_draws(const TransformerConfig& config, double temperature, torch::ScalarType type,
+                             torch::ScalarType reference, double tolerance) {
+  const Transformer here = random_model(config, type).to(reference), there = model_on(gpu(), config, type);
+  const torch::Tensor hidden = hidden_states(rows, there);
+  auto draws = draws_of(rows, config.vocabulary_size), expected = draws;
+  operator_head(there, at_temperature(temperature))->draw(hidden.to(gpu()), draws);
+  logits_head(here, at_temperature(temperature))->draw(hidden.to(reference), expected);
+  std::int64_t different = 0;
+  for (std::size_t i = 0; i < draws.size(); ++i) {
+    if (draws[i].token != expected[i].token) {
+      ++different;
+      continue;
+    }
+    EXPECT_NEAR(draws[i].log_prob, expected[i].log_prob, tolerance);
+    if (std::isinf(expected[i].sampling_log_prob)) {
+      EXPECT_EQ(draws[i].sampling_log_prob, expected[i].sampling_log_prob);
+    } else {
+      EXPECT_NEAR(draws[i].sampling_log_prob, expected[i].sampling_log_prob, tolerance);
+    }
+  }
+  return different;
+}
+
+TEST(CudaHead, DrawsAreThoseOfTheCpu) {
+  NEEDS_A_GPU();
+  for (const auto& config : {small_config(), wide_config()}) {
+    for (const double temperature : {0.8, 1.0, 0.0}) {
+      EXPECT_EQ(differing_draws(config, temperature, torch::kFloat64, torch::kFloat64, 1e-10), 0);
+      EXPECT_LE(differing_draws(config, temperature, torch::kFloat32, torch::kFloat32, 1e-4), 1) << "near boundaries";
+      EXPECT_LE(differing_draws(config, temperature, torch::kBFloat16, torch::kFloat32, 1e-4), 1) << "near boundaries";
+    }
+  }
+}
+
+TEST(CudaHead, GreedyTakesTheFirstOfEqualMaxima) {
+  NEEDS_A_GPU();
+  const Transformer model = model_on(gpu(), wide_config(), torch::kFloat32);
+  const torch::Tensor hidden = hidden_states(1, model).to(gpu()), best = hidden[0] * 100.0;
+  for (const std::int64_t piece : {8000, 4200, 700}) model.target_embedding()[piece].copy_(best);
+  std::vector<Draw> draws{{0}};
+  operator_head(model, at_temperature(0.0))->draw(hidden, draws);
+  EXPECT_EQ(draws[0].token, 700);
+  EXPECT_EQ(draws[0].sampling_log_prob, 0.0);
+  EXPECT_NEAR(draws[0].log_prob, std::log(1.0 / 3.0), 1e-5);
+}
+
+TEST(CudaHead, LogitsThatAreNotFiniteAreAnError) {
+  NEEDS_A_GPU();
+  for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+    const Transformer model = model_on(gpu(), small_config(), torch::kFloat32);
+    model.target_embedding()[7][3] = bad;
+    std::vector<Draw> draws{{0, 0.5}};
+    EXPECT_THROW(operator_head(model, {})->draw(hidden_states(1, model).abs().to(gpu()), draws), Error);
+  }
+}
+
+}  // namespace
+}  // namespace rest
