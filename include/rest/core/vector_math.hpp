@@ -1,57 +1,47 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
 namespace rest {
 
-/// exp(x) for x <= 0 (88 at most), within 2 ulp, written so that loops over it vectorise (Cephes' expf polynomial).
-inline float vector_exp(float x) {
-  x = std::max(x, -87.0f);
-  const float shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23: rounds to an integer in the low bits
-  const float n = shifted - 12582912.0f;
-  const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  std::int32_t bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  const std::int32_t scale_bits = (bits - 0x4B400000 + 127) * (1 << 23);
-  float scale;
-  std::memcpy(&scale, &scale_bits, sizeof scale);
-  return p * scale;
-}
-
 /// 16 floats, whatever registers they take. Not passed by value: that would depend on the instruction set.
 typedef float Floats __attribute__((vector_size(64)));
 constexpr std::int64_t float_lanes = 16;
 
-/// vector_exp() of 16 numbers, operation by operation the same.
-inline __attribute__((always_inline)) void vector_exp(const Floats& x_in, Floats& out) {
-  typedef std::int32_t Integers __attribute__((vector_size(64)));
-  const Floats lowest = Floats{} - 87.0f;
-  const Floats x = x_in < lowest ? lowest : x_in;
-  const Floats shifted = x * 1.44269504088896341f + 12582912.0f;
-  const Floats n = shifted - 12582912.0f;
-  const Floats r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
-  Floats p = Floats{} + 1.9875691500e-4f;
+/// out = exp(x) for x <= 0 (88 at most), within 2 ulp (Cephes' expf polynomial), of a number or of a vector of them.
+template <class Real, class Integer>
+inline __attribute__((always_inline)) void exp_by_polynomial(const Real& unbounded, Real& out) {
+  const Real lowest = Real{} - 87.0f;
+  const Real x = unbounded < lowest ? lowest : unbounded;
+  const Real shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23: rounds to an integer in the low bits
+  const Real n = shifted - 12582912.0f;
+  const Real r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+  Real p = Real{} + 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
   p = p * r + 4.1665795894e-2f;
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  Integers bits;
+  Integer bits;
   std::memcpy(&bits, &shifted, sizeof bits);
-  const Integers scale_bits = (bits - (0x4B400000 - 127)) << 23;
-  Floats scale;
+  const Integer scale_bits = (bits - (0x4B400000 - 127)) * (1 << 23);
+  Real scale;
   std::memcpy(&scale, &scale_bits, sizeof scale);
   out = p * scale;
+}
+
+/// Written so that loops over it vectorise.
+inline float vector_exp(float x) {
+  float result;
+  exp_by_polynomial<float, std::int32_t>(x, result);
+  return result;
+}
+
+inline __attribute__((always_inline)) void vector_exp(const Floats& x, Floats& out) {
+  typedef std::int32_t Integers __attribute__((vector_size(64)));
+  exp_by_polynomial<Floats, Integers>(x, out);
 }
 
 /// Adds up 16 lanes by halves: j + (j + 8), then 4, 2, 1.
