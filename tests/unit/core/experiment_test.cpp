@@ -137,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"grow", "top_p = 1.01", "above 0 and at most 1"}, BadValue{"grow", "top_k = -1", "0 or more"},
         BadValue{"grow", "epsilon = 1.0", "at least 0 and below 1"},
         BadValue{"grow", "max_length = 4097", "from 1 to 4096"}, BadValue{"grow", "max_length = 0", "from 1 to 4096"},
-        BadValue{"grow", "precision = \"int8\"", "\"float32\", \"bfloat16\" or \"float64\""},
+        BadValue{"grow", "precision = \"int4\"", "\"float32\", \"bfloat16\", \"int8\" or \"float64\""},
         BadValue{"grow", "include_originals = \"yes\"", "true or false"},
         BadValue{"data", "vocabulary_size = 15", "from 16 to 1000000"},
         BadValue{"data", "vocabulary_size = 1000001", "from 16 to 1000000"},
@@ -201,7 +201,7 @@ TEST_F(ExperimentFile, OptionsAreListedByKey) {
   EXPECT_EQ(json.at("samples"), 100);
   EXPECT_EQ(json.at("precision"), "float32");
   EXPECT_EQ(json.at("include_originals"), true);
-  EXPECT_EQ(json.size(), 11u);
+  EXPECT_EQ(json.size(), 12u);
 }
 
 TEST(ModelPreset, FillsWhatIsNotGiven) {
