@@ -50,9 +50,9 @@ fresh() {
 fresh
 refuse "unknown key" 2 2 train "$run" 'train.leafs|leaves' --set train.leafs=2
 refuse "wrong type" 2 2 train "$run" 'train.leaves' --set 'train.leaves="four"'
-sed 's/^leaves = 4/leafs = 4/' "$experiment" >"$work/tests/support/unknown.toml"
+sed '0,/^leaves = 4/s//leafs = 4/' "$experiment" >"$work/tests/support/unknown.toml"
 line=$(grep -n -m 1 leafs "$work/tests/support/unknown.toml" | cut -d: -f1)
-experiment=$work/tests/support/unknown.toml refuse "unknown key in the file" 2 2 train "$run" "unknown.toml|$line|leafs|leaves"
+experiment=$work/tests/support/unknown.toml refuse "unknown key in the file" 2 2 train "$run" "unknown.toml:$line:|leafs|leaves"
 refuse "more ranks than leaves" any 6 train "$work/prepared" 'train.leaves'
 
 # --- text and tokenizer
