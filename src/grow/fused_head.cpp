@@ -3,8 +3,6 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "head_draw.hpp"
 #include "matrix_rows.hpp"
@@ -35,10 +33,11 @@ class FusedHead : public ProjectionHead {
     }
     at::parallel_for(0, static_cast<std::int64_t>(of_rows.size()), rows_per_task,
                      [&](std::int64_t begin, std::int64_t end) {
-                       RowDrawer drawer(*this);
+                       RowDrawer<Real> drawer(options_, blocks_);
+                       std::vector<Place> places;
                        for (std::int64_t i = begin; i < end; ++i) {
                          const auto& [first, last] = of_rows[static_cast<std::size_t>(i)];
-                         drawer.draw(first, last);
+                         draw_row(drawer, places, first, last);
                        }
                        end_products();
                      });
@@ -94,83 +93,36 @@ class FusedHead : public ProjectionHead {
     }
   }
 
-  /// Draws for one row after the other, with memory of its own.
-  class RowDrawer {
-   public:
-    explicit RowDrawer(const FusedHead& head)
-        : head_(head),
-          factor_(static_cast<std::size_t>(head.blocks_)),
-          cumulative_(static_cast<std::size_t>(head.blocks_)) {}
-
-    /// Draws of one row.
-    void draw(DrawIterator begin, DrawIterator end) {
-      row_ = begin->row;
-      sums_ = head_.sums_.data() + row_ * head_.blocks_;
-      row_sums_ = sum_row(sums_, head_.blocks_, head_.options_, factor_.data(), cumulative_.data());
-      places_.clear();
-      for (auto draw = begin; draw != end; ++draw) places_.push_back({place(*draw), &*draw});
-      std::sort(places_.begin(), places_.end(),
-                [](const Place& a, const Place& b) { return a.drawn.block < b.drawn.block; });
-      std::int64_t computed = -1;
-      for (const Place& place : places_) {
-        if (place.drawn.block != computed) compute_block(computed = place.drawn.block);
-        finish(place);
-      }
-    }
-
-   private:
-    struct Place {
-      BlockDraw drawn;
-      Draw* draw;
-    };
-
-    BlockDraw place(const Draw& draw) const {
-      if (draw.token != Draw::open) return {draw.token / head_block, 0.0};
-      if (head_.options_.temperature != 0.0) {
-        return draw_block(draw.uniform, factor_.data(), cumulative_.data(), head_.blocks_);
-      }
-      const auto less = [](const BlockSums<Real>& a, const BlockSums<Real>& b) { return a.max < b.max; };
-      return {std::max_element(sums_, sums_ + head_.blocks_, less) - sums_, 0.0};
-    }
-
-    /// The block's logits again, and the weights of its pieces.
-    void compute_block(std::int64_t block) {
-      Output sums[head_block];
-      head_.multiply(row_, 1, block, sums);
-      valid_ = head_.valid(block);
-      const Real* const logits = head_.finish_logits(sums, block, row_, logits_);
-      if (logits != logits_) std::copy_n(logits, valid_, logits_);
-      BlockSums<Real> again;
-      sum_blocks(logits_, valid_, inverse_temperature<Real>(head_.options_), &again, weights_);
-    }
-
-    void finish(const Place& place) {
-      const std::int64_t first = place.drawn.block * head_block;
-      std::int64_t within = place.draw->token - first;
-      const bool greedy = head_.options_.temperature == 0.0;
-      const std::int64_t likeliest = greedy ? std::max_element(logits_, logits_ + valid_) - logits_ : 0;
-      if (place.draw->token == Draw::open) within = greedy ? likeliest : draw_token(weights_, place.drawn.left);
-      const auto logit = static_cast<double>(logits_[within]);
-      place.draw->token = first + within;
-      place.draw->log_prob = logit - row_sums_.log_normaliser;
-      if (greedy) {
-        // The logit computed again may differ in its last bits.
-        const bool chosen = within == likeliest && logit >= row_sums_.max - 1e-5 * std::abs(row_sums_.max);
-        place.draw->sampling_log_prob = chosen ? 0.0 : -std::numeric_limits<double>::infinity();
-      } else {
-        const double total = cumulative_.back();
-        place.draw->sampling_log_prob = (logit - row_sums_.max) / head_.options_.temperature - std::log(total);
-      }
-    }
-
-    const FusedHead& head_;
-    std::vector<double> factor_, cumulative_;  // [blocks]
-    std::int64_t row_ = 0, valid_ = 0;
-    const BlockSums<Real>* sums_ = nullptr;
-    RowSums row_sums_{};
-    std::vector<Place> places_;
-    Real logits_[head_block], weights_[head_block];  // of the block computed again
+  struct Place {
+    BlockDraw drawn;
+    Draw* draw;
   };
+
+  /// Draws of one row, block by block. `places` is memory.
+  void draw_row(RowDrawer<Real>& drawer, std::vector<Place>& places, DrawIterator begin, DrawIterator end) const {
+    drawer.enter(sums_.data() + begin->row * blocks_);
+    places.clear();
+    for (auto draw = begin; draw != end; ++draw) places.push_back({drawer.place(draw->uniform, draw->token), &*draw});
+    std::sort(places.begin(), places.end(),
+              [](const Place& a, const Place& b) { return a.drawn.block < b.drawn.block; });
+    std::int64_t computed = -1;
+    for (const auto& [place, draw] : places) {
+      if (place.block != computed) compute_block(begin->row, computed = place.block, drawer);
+      const DrawnToken drawn = drawer.draw(place, draw->token);
+      draw->token = drawn.token;
+      draw->log_prob = drawn.log_prob;
+      draw->sampling_log_prob = drawn.sampling_log_prob;
+    }
+  }
+
+  /// The block's logits again.
+  void compute_block(std::int64_t row, std::int64_t block, RowDrawer<Real>& drawer) const {
+    Output sums[head_block];
+    multiply(row, 1, block, sums);
+    const Real* const logits = finish_logits(sums, block, row, drawer.logits());
+    if (logits != drawer.logits()) std::copy_n(logits, valid(block), drawer.logits());
+    drawer.weigh(valid(block));
+  }
 
   const PackedMatrix<Format>& matrix_;
   SamplingOptions options_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "head_kernels.hpp"
 #include "rest/grow/sampling_head.hpp"
@@ -36,5 +37,38 @@ BlockDraw draw_block(double uniform, const double* factor, const double* cumulat
 /// The token within a block of weights [128].
 template <class Real>
 std::int64_t draw_token(const Real* weights, double left);
+
+struct DrawnToken {
+  std::int64_t token;
+  double log_prob, sampling_log_prob;
+};
+
+/// Draws of one row after the other by heads that keep only the sums of blocks: the logits of the block that a draw
+/// falls into are computed once more.
+template <class Real>
+class RowDrawer {
+ public:
+  RowDrawer(const SamplingOptions& options, std::int64_t blocks);
+
+  /// Of a row, [blocks], in memory that stays while it is drawn for. Throws Error when they are not finite.
+  void enter(const BlockSums<Real>* sums);
+  /// Where a draw's token stands; a token below 0 is to be drawn.
+  BlockDraw place(double uniform, std::int64_t token) const;
+  /// To be filled with the `valid` logits of a block, then weighed.
+  Real* logits() { return logits_; }
+  void weigh(std::int64_t valid);
+  /// A draw in the block that was weighed last.
+  DrawnToken draw(const BlockDraw& place, std::int64_t token) const;
+
+ private:
+  bool greedy() const { return options_.temperature == 0.0; }
+
+  SamplingOptions options_;
+  std::int64_t blocks_, valid_ = 0;
+  const BlockSums<Real>* sums_ = nullptr;
+  RowSums row_sums_{};
+  std::vector<double> factor_, cumulative_;        // [blocks], of the row
+  Real logits_[head_block], weights_[head_block];  // of the block
+};
 
 }  // namespace rest

@@ -4,9 +4,6 @@
 #include <torch/library.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <vector>
 
 #include "head_draw.hpp"
 
@@ -31,89 +28,38 @@ void sum_head_blocks_on_cpu(const at::Tensor& logits, double inverse_temperature
 }
 
 template <class Real>
-class Drawer {
- public:
-  Drawer(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums, double temperature)
-      : type_(sums.scalar_type()),
-        hidden_(hidden),
-        embedding_(embedding),
-        sums_(reinterpret_cast<const BlockSums<Real>*>(sums.data_ptr<Real>())),
-        blocks_(sums.size(1)),
-        factor_(static_cast<std::size_t>(blocks_)),
-        cumulative_(static_cast<std::size_t>(blocks_)) {
-    options_.temperature = temperature;
-  }
-
-  /// request and result as the operator's rows.
-  void draw(const double* request, double* result) {
-    enter_row(static_cast<std::int64_t>(request[0]));
-    const BlockDraw drawn = place(request[1], static_cast<std::int64_t>(request[2]));
-    compute_block(drawn.block);
-    const std::int64_t first = drawn.block * head_block;
-    const std::int64_t likeliest = std::max_element(logits_, logits_ + valid_) - logits_;
-    std::int64_t within = static_cast<std::int64_t>(request[2]) - first;
-    if (request[2] < 0) within = greedy() ? likeliest : draw_token(weights_, drawn.left);
-    const auto logit = static_cast<double>(logits_[within]);
-    result[0] = static_cast<double>(first + within);
-    result[1] = logit - row_sums_.log_normaliser;
-    if (greedy()) {
-      const bool chosen = within == likeliest && logit >= row_sums_.max - 1e-5 * std::abs(row_sums_.max);
-      result[2] = chosen ? 0.0 : -std::numeric_limits<double>::infinity();
-    } else {
-      result[2] = (logit - row_sums_.max) / options_.temperature - std::log(cumulative_.back());
-    }
-  }
-
- private:
-  bool greedy() const { return options_.temperature == 0.0; }
-
-  void enter_row(std::int64_t row) {
-    if (row == row_) return;
-    row_ = row;
-    row_sums_ = sum_row(sums_ + row * blocks_, blocks_, options_, factor_.data(), cumulative_.data());
-  }
-
-  BlockDraw place(double uniform, std::int64_t token) const {
-    if (token >= 0) return {token / head_block, 0.0};
-    if (!greedy()) return draw_block(uniform, factor_.data(), cumulative_.data(), blocks_);
-    const auto* const of_row = sums_ + row_ * blocks_;
-    const auto less = [](const BlockSums<Real>& a, const BlockSums<Real>& b) { return a.max < b.max; };
-    return {std::max_element(of_row, of_row + blocks_, less) - of_row, 0.0};
-  }
-
-  void compute_block(std::int64_t block) {
-    const std::int64_t first = block * head_block;
-    valid_ = std::min(head_block, embedding_.size(0) - first);
-    const at::Tensor logits = at::mv(embedding_.narrow(0, first, valid_).to(type_), hidden_[row_].to(type_));
-    std::copy_n(logits.data_ptr<Real>(), valid_, logits_);
-    BlockSums<Real> again;
-    sum_blocks(logits_, valid_, inverse_temperature<Real>(options_), &again, weights_);
-  }
-
-  SamplingOptions options_;
-  at::ScalarType type_;
-  const at::Tensor &hidden_, &embedding_;
-  const BlockSums<Real>* sums_;  // [rows, blocks]
-  std::int64_t blocks_, row_ = -1, valid_ = 0;
-  RowSums row_sums_{};
-  std::vector<double> factor_, cumulative_;        // [blocks], of the row
-  Real logits_[head_block], weights_[head_block];  // of the block
-};
-
-template <class Real>
-void draw_all(Drawer<Real> drawer, const at::Tensor& draws, at::Tensor& results) {
+void draw_all(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums, const at::Tensor& draws,
+              const SamplingOptions& options, at::Tensor& results) {
+  const auto* const blocks = reinterpret_cast<const BlockSums<Real>*>(sums.data_ptr<Real>());
+  const auto type = sums.scalar_type();
+  RowDrawer<Real> drawer(options, sums.size(1));
+  std::int64_t entered = -1;
   for (std::int64_t i = 0; i < draws.size(0); ++i) {
-    drawer.draw(draws.data_ptr<double>() + 3 * i, results.data_ptr<double>() + 3 * i);
+    const double* const request = draws.data_ptr<double>() + 3 * i;
+    const auto row = static_cast<std::int64_t>(request[0]), token = static_cast<std::int64_t>(request[2]);
+    if (row != entered) drawer.enter(blocks + (entered = row) * sums.size(1));
+    const BlockDraw place = drawer.place(request[1], token);
+    const std::int64_t first = place.block * head_block, valid = std::min(head_block, embedding.size(0) - first);
+    const at::Tensor logits = at::mv(embedding.narrow(0, first, valid).to(type), hidden[row].to(type));
+    std::copy_n(logits.data_ptr<Real>(), valid, drawer.logits());
+    drawer.weigh(valid);
+    const DrawnToken drawn = drawer.draw(place, token);
+    double* const result = results.data_ptr<double>() + 3 * i;
+    result[0] = static_cast<double>(drawn.token);
+    result[1] = drawn.log_prob;
+    result[2] = drawn.sampling_log_prob;
   }
 }
 
 at::Tensor draw_pieces_on_cpu(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
                               const at::Tensor& draws, double temperature) {
   at::Tensor results = at::empty_like(draws);
+  SamplingOptions options;
+  options.temperature = temperature;
   if (sums.scalar_type() == at::kDouble) {
-    draw_all(Drawer<double>(hidden, embedding, sums, temperature), draws, results);
+    draw_all<double>(hidden, embedding, sums, draws, options, results);
   } else {
-    draw_all(Drawer<float>(hidden, embedding, sums, temperature), draws, results);
+    draw_all<float>(hidden, embedding, sums, draws, options, results);
   }
   return results;
 }
