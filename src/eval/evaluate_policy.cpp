@@ -50,8 +50,8 @@ json evaluate(const Communicator& world, const Experiment& experiment, const Pol
   const Outputs sampled = evaluate_outputs(world, model, set, generate_options(sampling));
   sampling.temperature = 0.0;
   const Outputs greedy = evaluate_outputs(world, model, set, generate_options(sampling));
-  const KlPerSource kl = evaluate_kl(world, model, SamplingModel(initial, experiment.grow.precision).model(), set,
-                                     generate_options(sampling));
+  const KlPerSource kl =
+      evaluate_kl(world, model, unpacked_model(initial, experiment.grow.precision), set, generate_options(sampling));
   const auto references = references_of(set);
   const CorpusScores scores(greedy.text, references);
   const auto all = positions(set.sources.size());

@@ -16,9 +16,7 @@ namespace blas = at::native::cpublas;
 
 /// Inputs that an instruction multiplies and adds together, side by side in memory.
 template <class Input>
-constexpr std::int64_t group = 4 / static_cast<std::int64_t>(sizeof(Input)) > 0
-                                   ? 4 / static_cast<std::int64_t>(sizeof(Input))
-                                   : 1;
+constexpr std::int64_t group = 4 / static_cast<std::int64_t>(sizeof(Input));
 
 using Weight8 = std::int8_t;
 template <class Input>
@@ -61,13 +59,14 @@ bool has_products() {
   return result;
 }
 
-at::Tensor interleave(const at::Tensor& weight, std::int64_t together) {
+/// [outputs, inputs] -> [blocks, padded inputs / together, block, together]
+at::Tensor interleave(const at::Tensor& weight, std::int64_t block, std::int64_t together) {
   const std::int64_t outputs = weight.size(0), inputs = padded_features(weight.size(1));
-  const std::int64_t blocks = (outputs + 63) / 64;
-  at::Tensor padded = at::zeros({blocks * 64, inputs}, weight.options());
+  const std::int64_t blocks = (outputs + block - 1) / block;
+  at::Tensor padded = at::zeros({blocks * block, inputs}, weight.options());
   padded.narrow(0, 0, outputs).narrow(1, 0, weight.size(1)).copy_(weight);
-  at::Tensor packed = empty_in_large_pages({blocks, inputs / together, 64, together}, weight.scalar_type());
-  packed.copy_(padded.view({blocks, 64, inputs / together, together}).permute({0, 2, 1, 3}));
+  at::Tensor packed = empty_in_large_pages({blocks, inputs / together, block, together}, weight.scalar_type());
+  packed.copy_(padded.view({blocks, block, inputs / together, together}).permute({0, 2, 1, 3}));
   return packed;
 }
 
@@ -93,12 +92,12 @@ PackedMatrix<Format>::PackedMatrix(const at::Tensor& weight) : inputs_(weight.si
     offsets_.assign(static_cast<std::size_t>(blocks() * block), 0);
     std::copy_n(scales.data_ptr<float>(), outputs_, scales_.begin());
     std::copy_n(offsets.data_ptr<std::int32_t>(), outputs_, offsets_.begin());
-    packed_ = interleave(rounded.to(type), group<Input>);
+    packed_ = interleave(rounded.to(type), block, group<Input>);
   } else {
     packed_ = weight.detach().to(type).contiguous();
     if constexpr (!std::is_same_v<Format, Float64Format>) {
       if (has_products<Format>()) {
-        packed_ = interleave(packed_, group<Input>);
+        packed_ = interleave(packed_, block, group<Input>);
         return;
       }
     }

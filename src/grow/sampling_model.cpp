@@ -5,6 +5,10 @@
 
 namespace rest {
 
+Transformer unpacked_model(const Policy& policy, const std::string& precision) {
+  return policy.model(precision == "int8" ? "float32" : precision);
+}
+
 SamplingModel::SamplingModel(const Transformer& model)
     : model_(std::make_shared<Transformer>(model)),
       encoder_(model_),
@@ -12,13 +16,13 @@ SamplingModel::SamplingModel(const Transformer& model)
 
 SamplingModel::SamplingModel(const Policy& policy, const std::string& precision) {
   if (precision != "int8") {
-    *this = SamplingModel(policy.model(precision));
+    *this = SamplingModel(unpacked_model(policy, precision));
     return;
   }
   if (!policy.parameters.is_cpu()) {
     throw UsageError("precision \"int8\" is for the CPU", "", "use bfloat16 with --device cuda");
   }
-  model_ = std::make_shared<Transformer>(policy.model("float32"));
+  model_ = std::make_shared<Transformer>(unpacked_model(policy, precision));
   encoder_ = std::make_shared<Transformer>(policy.model("bfloat16"));
   packed_ = pack(*model_, /*int8=*/true);
 }

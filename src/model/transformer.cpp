@@ -75,14 +75,6 @@ Transformer::Transformer(const TransformerConfig& config, const torch::Tensor& p
   positions_ = sinusoids(prepared_positions, config.hidden).to(dtype()).to(device());
 }
 
-Transformer Transformer::to(torch::ScalarType type) const {
-  const auto options = torch::TensorOptions(type).device(device());
-  const torch::Tensor flat = torch::zeros({layout_.elements}, options);
-  const std::vector<torch::Tensor> into = parameter_views(layout_, flat);
-  for (std::size_t i = 0; i < into.size(); ++i) into[i].copy_(views_[i].detach());
-  return Transformer(config_, flat);
-}
-
 torch::Tensor Transformer::position_table(std::int64_t length) const {
   if (length <= prepared_positions) return positions_.narrow(0, 0, length);
   return sinusoids(length, config_.hidden).to(dtype()).to(device());

@@ -13,7 +13,6 @@ namespace {
 
 using grow_test::draws_of;
 using grow_test::hidden_states;
-using grow_test::random_model;
 using grow_test::small_config;
 using grow_test::wide_config;
 
@@ -28,7 +27,8 @@ SamplingOptions at_temperature(double temperature) {
 /// Draws on the GPU in `type` against those of SamplingHead on the CPU in `reference`; -> pieces that differ.
 std::int64_t differing_draws(const TransformerConfig& config, double temperature, torch::ScalarType type,
                              torch::ScalarType reference, double tolerance) {
-  const Transformer here = random_model(config, type).to(reference), there = model_on(gpu(), config, type);
+  const Transformer here(config, grow_test::random_parameters(config).to(type).to(reference));
+  const Transformer there = model_on(gpu(), config, type);
   const torch::Tensor hidden = hidden_states(rows, there);
   auto draws = draws_of(rows, config.vocabulary_size), expected = draws;
   operator_head(there, at_temperature(temperature))->draw(hidden.to(gpu()), draws);

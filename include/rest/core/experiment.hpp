@@ -62,8 +62,8 @@ struct GrowOptions {
   std::int64_t sources_per_shard = 256;
   std::int64_t max_rows = 512;        ///< distinct prefixes decoded at a time: bounds memory whatever N is
   std::string precision = "float32";  ///< or "bfloat16", "int8", "float64"
-  bool share_prefixes = true;     ///< false: one row a sample, for comparison; the samples are the same but for rounding
-  bool include_originals = true;      ///< D_g = samples + D
+  bool share_prefixes = true;  ///< false: one row a sample, for comparison; the samples are the same but for rounding
+  bool include_originals = true;  ///< D_g = samples + D
 };
 
 /// [reward]

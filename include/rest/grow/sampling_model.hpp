@@ -10,6 +10,9 @@ namespace rest {
 
 class PackedModel;
 
+/// The policy as a whole in the precision that a SamplingModel has embeddings and norms in: float32 for "int8".
+Transformer unpacked_model(const Policy& policy, const std::string& precision);
+
 /// A policy made ready to sample from: on the CPU its decoder's weights are laid out once for the products to come. A
 /// value that is cheap to copy.
 class SamplingModel {

@@ -97,8 +97,6 @@ class Transformer {
   const std::vector<DecoderLayer>& decoder_layers() const { return decoder_; }
   const torch::Tensor& target_embedding() const { return target_embedding_; }
   const NormWeights& decoder_norm() const { return decoder_norm_; }
-  /// The same model with weights of its own in another type.
-  Transformer to(torch::ScalarType type) const;
 
  private:
   torch::Tensor feed_forward(const FeedForwardWeights& weights, const torch::Tensor& x, Dropout& dropout) const;

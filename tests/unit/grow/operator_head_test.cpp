@@ -45,7 +45,8 @@ TEST(operator_head, draws_are_those_of_the_logits_head) {
 
 // Its logits are not rounded to bfloat16, as those of the logits head are.
 TEST(operator_head, bfloat16_is_that_of_the_same_weights_in_float32) {
-  const Transformer model = random_model(wide_config(), torch::kBFloat16), wide = model.to(torch::kFloat32);
+  const torch::Tensor rounded = grow_test::random_parameters(wide_config()).to(torch::kBFloat16);
+  const Transformer model(wide_config(), rounded), wide(wide_config(), rounded.to(torch::kFloat32));
   const torch::Tensor hidden = hidden_states(20, model);
   auto draws = draws_of(20, 9001), expected = draws;
   operator_head(model, {})->draw(hidden, draws);
