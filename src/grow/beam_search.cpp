@@ -7,11 +7,11 @@
 #include <list>
 
 #include "best_tokens.hpp"
-#include "prefix_tree.hpp"
+#include "decoder/prefix_tree.hpp"
+#include "decoder/tree_decoder.hpp"
 #include "rest/core/error.hpp"
 #include "rest/text/tokenizer.hpp"
 #include "source_queue.hpp"
-#include "tree_decoder.hpp"
 
 namespace rest {
 namespace {

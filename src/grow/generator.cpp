@@ -7,12 +7,12 @@
 #include <numeric>
 
 #include "candidate_set.hpp"
-#include "prefix_tree.hpp"
-#include "projection_head.hpp"
+#include "decoder/prefix_tree.hpp"
+#include "decoder/tree_decoder.hpp"
+#include "heads/projection_head.hpp"
 #include "rest/core/philox.hpp"
 #include "rest/text/tokenizer.hpp"
 #include "source_queue.hpp"
-#include "tree_decoder.hpp"
 
 namespace rest {
 namespace {

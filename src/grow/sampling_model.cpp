@@ -1,6 +1,6 @@
 #include "rest/grow/sampling_model.hpp"
 
-#include "packed_model.hpp"
+#include "products/packed_model.hpp"
 #include "rest/core/error.hpp"
 
 namespace rest {

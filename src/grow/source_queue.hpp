@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "decoder/source_memory.hpp"
 #include "rest/grow/generator.hpp"
-#include "source_memory.hpp"
 
 namespace rest {
 

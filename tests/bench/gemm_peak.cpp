@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "grow/packed_matrix.hpp"
+#include "grow/products/packed_matrix.hpp"
 
 namespace rest {
 namespace {

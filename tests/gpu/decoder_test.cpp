@@ -2,7 +2,7 @@
 #include <torch/torch.h>
 
 #include "gpu.hpp"
-#include "grow/tree_decoder.hpp"
+#include "grow/decoder/tree_decoder.hpp"
 #include "models.hpp"
 
 namespace rest {

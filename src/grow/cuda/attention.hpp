@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "../source_place.hpp"
+#include "../decoder/source_place.hpp"
 
 /// Kernels of the operators in attention_operators.hpp. All pointers are to device memory. Type: float, double or
 /// __nv_bfloat16, the latter computed with in float32.

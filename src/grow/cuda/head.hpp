@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "../head_kernels.hpp"
+#include "../heads/head_kernels.hpp"
 
 /// Kernels of the operators in head_operators.hpp. All pointers are to device memory. Real: float or double.
 namespace rest {

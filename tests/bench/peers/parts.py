@@ -90,9 +90,10 @@ def ranks(bench, found):
     workload = bench.random_workload("base")
     row = best_unshared_base(bench, found)
     setting, pairs = row.found["setting"], []
-    # Several shards a rank, as in a real Grow step: the queue is part of what is measured.
-    unit = row.engine.unit(workload, setting)
-    sources, shard = unit * max(3, row.sources // unit), unit // 2
+    # Many shards a rank, as in a real Grow step: the queue is part of what is measured, and so is the wait for the last
+    # shard, which is up to one shard long however many there are.
+    shard = row.engine.unit(workload, setting) // 2
+    sources = shard * (8 if bench.quick else 64)
     for turn in range(bench.rounds):
         together = [lambda: row.engine.measure(workload, setting, sources, shard=shard)["rate"],
                     lambda: _two_processes(workload, row, sources, shard)]

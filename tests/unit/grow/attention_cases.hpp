@@ -5,8 +5,8 @@
 #include <cmath>
 #include <vector>
 
-#include "grow/attention_operators.hpp"
-#include "grow/source_place.hpp"
+#include "grow/decoder/attention_operators.hpp"
+#include "grow/decoder/source_place.hpp"
 
 namespace rest::grow_test {
 

@@ -1,4 +1,4 @@
-#include "grow/attention.hpp"
+#include "grow/decoder/attention.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

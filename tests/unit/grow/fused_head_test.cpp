@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "grow/packed_matrix.hpp"
-#include "grow/packed_model.hpp"
+#include "grow/products/packed_matrix.hpp"
+#include "grow/products/packed_model.hpp"
 #include "random_model.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/philox.hpp"

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "grow/projection_head.hpp"
+#include "grow/heads/projection_head.hpp"
 #include "random_model.hpp"
 #include "rest/core/philox.hpp"
 

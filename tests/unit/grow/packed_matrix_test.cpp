@@ -1,9 +1,9 @@
-#include "grow/packed_matrix.hpp"
+#include "grow/products/packed_matrix.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "grow/matrix_rows.hpp"
+#include "grow/products/matrix_rows.hpp"
 
 namespace rest {
 namespace {

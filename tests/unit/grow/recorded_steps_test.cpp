@@ -1,4 +1,4 @@
-#include "grow/recorded_steps.hpp"
+#include "grow/decoder/recorded_steps.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

@@ -1,4 +1,4 @@
-#include "grow/row_kernels.hpp"
+#include "grow/decoder/row_kernels.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

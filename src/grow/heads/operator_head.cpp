@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../decoder/staging.hpp"
 #include "head_draw.hpp"
 #include "head_operators.hpp"
 #include "projection_head.hpp"
 #include "rest/core/error.hpp"
-#include "staging.hpp"
 
 namespace rest {
 namespace {

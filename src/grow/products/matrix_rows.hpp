@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "../decoder/row_kernels.hpp"
 #include "matrix_format.hpp"
 #include "packed_matrix.hpp"
-#include "row_kernels.hpp"
 
 namespace rest {
 

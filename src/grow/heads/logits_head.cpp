@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "../products/packed_model.hpp"
 #include "head_cut.hpp"
-#include "packed_model.hpp"
 #include "projection_head.hpp"
 
 namespace rest {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "../products/matrix_rows.hpp"
 #include "head_draw.hpp"
-#include "matrix_rows.hpp"
 
 namespace rest {
 namespace {

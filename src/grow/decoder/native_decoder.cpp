@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "../products/matrix_rows.hpp"
 #include "attention.hpp"
-#include "matrix_rows.hpp"
 #include "row_kernels.hpp"
 
 namespace rest {

@@ -2,9 +2,9 @@
 
 #include <ATen/ATen.h>
 
-#include "fused_head.hpp"
-#include "head_cut.hpp"
-#include "native_decoder.hpp"
+#include "../decoder/native_decoder.hpp"
+#include "../heads/fused_head.hpp"
+#include "../heads/head_cut.hpp"
 
 namespace rest {
 namespace {

@@ -4,12 +4,12 @@
 #include <memory>
 #include <vector>
 
+#include "../decoder/tree_decoder.hpp"
+#include "../heads/projection_head.hpp"
 #include "matrix_format.hpp"
 #include "packed_matrix.hpp"
-#include "projection_head.hpp"
 #include "rest/grow/phase_times.hpp"
 #include "rest/model/transformer.hpp"
-#include "tree_decoder.hpp"
 
 namespace rest {
 

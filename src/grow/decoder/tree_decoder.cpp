@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "large_pages.hpp"
-#include "packed_model.hpp"
+#include "../products/large_pages.hpp"
+#include "../products/packed_model.hpp"
 
 namespace rest {
 

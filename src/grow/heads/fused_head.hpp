@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "packed_model.hpp"
+#include "../products/packed_model.hpp"
 
 namespace rest {
 
