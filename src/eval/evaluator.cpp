@@ -82,10 +82,10 @@ class SampleDataset : public Dataset {
   const std::vector<std::vector<Candidate>>& samples_;
 };
 
-torch::Tensor log_probabilities(const Transformer& model, const Batch& batch) {  // [batch, length, vocabulary]
+torch::Tensor log_probabilities(const Transformer& model, const Batch& batch) {  // [target rows, vocabulary]
   Dropout none;
-  const auto memory = model.encode(batch.source, batch.source_mask, none);
-  const auto hidden = model.decode(batch.target_in, memory, batch.source_mask, none);
+  const auto memory = model.encode(batch.source, batch.sources, none);
+  const auto hidden = model.decode(batch.target_in, batch.targets, memory, batch.sources, batch.readers, none);
   return torch::log_softmax(model.project(hidden).to(torch::kFloat32), -1);
 }
 
@@ -150,13 +150,12 @@ KlPerSource evaluate_kl(const Communicator& world, const SamplingModel& policy, 
     std::iota(rows.begin(), rows.end(), std::size_t{0});
     const Batch batch = make_batch(pairs, rows).to(policy.device());
     const auto p = log_probabilities(policy.model(), batch), q = log_probabilities(reference, batch);
-    const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kCPU, torch::kFloat64);  // [batch, length]
+    const auto kl = (p.exp() * (p - q)).sum(-1).to(torch::kCPU, torch::kFloat64);  // [target rows]
     std::vector<nlohmann::json> sums;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const Candidate& sample = samples[i].front();
       const auto positions = static_cast<std::int64_t>(sample.tokens.size()) + (sample.finished ? 1 : 0);
-      const auto row = static_cast<std::int64_t>(i);
-      sums.push_back({kl[row].narrow(0, 0, positions).sum().item<double>(), positions});
+      sums.push_back({kl.narrow(0, batch.targets.starts[i], positions).sum().item<double>(), positions});
     }
     return sums;
   });

@@ -7,12 +7,18 @@
 #include <algorithm>
 #include <cmath>
 
+#include "native/dropout_rows.hpp"
 #include "rest/model/dropout_mask.hpp"
 
 namespace rest {
 namespace {
 
 constexpr std::int64_t lanes = DropoutMask::lanes, per_block = DropoutMask::per_block;
+
+std::int64_t cut_of(const DropoutSite& site) { return std::lround(site.probability * 65536.0); }
+double scale_of(const DropoutSite& site) {
+  return static_cast<double>(65536.0f / static_cast<float>(65536 - cut_of(site)));
+}
 
 /// A row of the mask, as DropoutMask::fill_block() defines it, 16 Philox blocks at a time.
 __attribute__((target_clones("avx512f", "avx2", "default"))) void fill_row(std::uint64_t key, std::uint64_t example,
@@ -54,49 +60,55 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) void fill_row(std::
   }
 }
 
-torch::Tensor dropout_mask(const torch::Tensor& examples, std::int64_t seed, std::int64_t update, std::int64_t site,
-                           std::int64_t length, std::int64_t features, std::int64_t cut, double scale) {
-  const Philox key(Purpose::dropout, static_cast<std::uint64_t>(seed), static_cast<std::uint64_t>(update),
-                   static_cast<std::uint64_t>(site));
-  const auto* const ids = examples.data_ptr<std::int64_t>();
-  torch::Tensor mask = torch::empty({examples.size(0), length, features}, torch::kFloat32);
+Philox key_of(std::int64_t seed, std::int64_t update, std::int64_t site) {
+  return Philox(Purpose::dropout, static_cast<std::uint64_t>(seed), static_cast<std::uint64_t>(update),
+                static_cast<std::uint64_t>(site));
+}
+
+torch::Tensor dropout_mask(const torch::Tensor& ids, const torch::Tensor& positions, std::int64_t seed,
+                           std::int64_t update, std::int64_t site, std::int64_t features, std::int64_t cut,
+                           double scale) {
+  torch::Tensor mask = torch::empty({ids.size(0), features}, torch::kFloat32);
+  const DropoutRows rows{key_of(seed, update, site),         ids.data_ptr<std::int64_t>(),
+                         positions.data_ptr<std::int64_t>(), features,
+                         static_cast<std::uint32_t>(cut),    static_cast<float>(scale)};
   float* const values = mask.data_ptr<float>();
-  at::parallel_for(0, examples.size(0) * length, 64, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t row = first; row < last; ++row) {
-      fill_row(key.key(), static_cast<std::uint64_t>(ids[row / length]), static_cast<std::uint32_t>(row % length),
-               static_cast<std::uint32_t>(cut), features, static_cast<float>(scale), values + row * features);
-    }
+  at::parallel_for(0, ids.size(0), 64, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t row = first; row < last; ++row) rows.fill(row, values + row * features);
   });
   return mask;
 }
 
-// LibTorch's dispatcher picks the implementation by the device of `examples`; that for CUDA is in src/model/cuda.
+// LibTorch's dispatcher picks the implementation by the device of `ids`; that for CUDA is in src/model/cuda.
 TORCH_LIBRARY(rest, library) {
   library.def(
-      "dropout_mask(Tensor examples, int seed, int update, int site, int length, int features, int cut, float scale) "
+      "dropout_mask(Tensor ids, Tensor positions, int seed, int update, int site, int features, int cut, float scale) "
       "-> Tensor");
 }
 TORCH_LIBRARY_IMPL(rest, CPU, library) { library.impl("dropout_mask", &dropout_mask); }
 
 }  // namespace
 
-Dropout::Dropout(double probability, std::uint64_t seed, std::uint64_t update, std::vector<std::uint64_t> examples)
-    : probability_(probability), seed_(seed), update_(update), examples_(std::move(examples)) {}
+void DropoutRows::fill(std::int64_t row, float* out) const {
+  fill_row(key.key(), static_cast<std::uint64_t>(ids[row]), static_cast<std::uint32_t>(positions[row]), cut, features,
+           scale, out);
+}
 
-torch::Tensor Dropout::operator()(const torch::Tensor& x) {
-  if (probability_ <= 0.0) return x;
-  if (!examples_on_device_.defined() || examples_on_device_.device() != x.device()) {
-    examples_on_device_ = torch::empty({static_cast<std::int64_t>(examples_.size())}, torch::kInt64);
-    std::copy(examples_.begin(), examples_.end(), examples_on_device_.data_ptr<std::int64_t>());
-    examples_on_device_ = examples_on_device_.to(x.device());
-  }
-  const std::int64_t cut = std::lround(probability_ * 65536.0);
-  const double scale = static_cast<double>(65536.0f / static_cast<float>(65536 - cut));
-  static const auto mask =
+DropoutRows dropout_rows(const DropoutSite& site, std::int64_t features) {
+  return {key_of(site.seed, site.update, site.site), site.ids.data_ptr<std::int64_t>(),
+          site.positions.data_ptr<std::int64_t>(),   features,
+          static_cast<std::uint32_t>(cut_of(site)),  static_cast<float>(scale_of(site))};
+}
+
+torch::Tensor DropoutSite::mask(std::int64_t features) const {
+  static const auto operation =
       c10::Dispatcher::singleton().findSchemaOrThrow("rest::dropout_mask", "").typed<decltype(dropout_mask)>();
-  return x * mask.call(examples_on_device_, static_cast<std::int64_t>(seed_), static_cast<std::int64_t>(update_),
-                       static_cast<std::int64_t>(site_++), x.size(1), x.size(2), cut, scale)
-                 .to(x.scalar_type());
+  return operation.call(ids, positions, seed, update, site, features, cut_of(*this), scale_of(*this));
+}
+
+DropoutSite Dropout::next(const Sequences& sequences) {
+  if (probability_ <= 0.0) return {};
+  return {probability_, seed_, update_, site_++, sequences.ids, sequences.positions};
 }
 
 }  // namespace rest

@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "native/native_functions.hpp"
+#include "native/products.hpp"
+#include "residual_stream.hpp"
 #include "rest/core/error.hpp"
 
 namespace rest {
@@ -10,15 +13,22 @@ namespace {
 /// Hands out views in layout order.
 class ViewReader {
  public:
-  explicit ViewReader(const std::vector<torch::Tensor>& views) : views_(views) {}
-  torch::Tensor tensor() { return views_.at(next_++); }
+  ViewReader(const std::vector<torch::Tensor>& values, const std::vector<torch::Tensor>& gradients)
+      : values_(values), gradients_(gradients) {}
+
+  EmbeddingWeights embedding() {
+    const auto [weight, gradient] = next();
+    return {weight, gradient, packed_weight()};
+  }
   LinearWeights linear() {
-    auto weight = tensor();
-    return {weight, tensor()};
+    const auto [weight, weight_gradient] = next();
+    const auto [bias, bias_gradient] = next();
+    return {weight, bias, weight_gradient, bias_gradient, packed_weight()};
   }
   NormWeights norm() {
-    auto weight = tensor();
-    return {weight, tensor()};
+    const auto [weight, weight_gradient] = next();
+    const auto [bias, bias_gradient] = next();
+    return {weight, bias, weight_gradient, bias_gradient};
   }
   SelfAttentionWeights self_attention() {
     auto qkv = linear(), out = linear();
@@ -32,9 +42,18 @@ class ViewReader {
     auto in = linear(), out = linear();
     return {in, out, norm()};
   }
+  /// All that were handed out.
+  std::vector<std::shared_ptr<PackedWeight>> packed() const { return packed_; }
 
  private:
-  const std::vector<torch::Tensor>& views_;
+  std::pair<torch::Tensor, torch::Tensor> next() {
+    const std::size_t i = next_++;
+    return {values_.at(i), gradients_.empty() ? torch::Tensor() : gradients_.at(i)};
+  }
+  std::shared_ptr<PackedWeight> packed_weight() { return packed_.emplace_back(std::make_shared<PackedWeight>()); }
+
+  const std::vector<torch::Tensor>&values_, &gradients_;
+  std::vector<std::shared_ptr<PackedWeight>> packed_;
   std::size_t next_ = 0;
 };
 
@@ -51,16 +70,18 @@ torch::Tensor sinusoids(std::int64_t length, std::int64_t hidden) {
 
 }  // namespace
 
-Transformer::Transformer(const TransformerConfig& config, const torch::Tensor& parameters)
+Transformer::Transformer(const TransformerConfig& config, const torch::Tensor& parameters,
+                         const torch::Tensor& gradients)
     : config_(config), layout_(make_layout(config)) {
   if (parameters.dim() != 1 || parameters.size(0) != layout_.elements) {
     throw Error(concat("the model needs ", layout_.elements, " parameters, not ", parameters.numel()));
   }
   views_ = parameter_views(layout_, parameters);
   for (auto& view : views_) view = view.detach();  // leaves of their own
-  ViewReader read(views_);
-  target_embedding_ = read.tensor();
-  source_embedding_ = config.share_embeddings ? target_embedding_ : read.tensor();
+  const auto gradient_views = gradients.defined() ? parameter_views(layout_, gradients) : std::vector<torch::Tensor>();
+  ViewReader read(views_, gradient_views);
+  target_embedding_ = read.embedding();
+  source_embedding_ = config.share_embeddings ? target_embedding_ : read.embedding();
   for (std::int64_t i = 0; i < config.encoder_layers; ++i) {
     auto attention = read.self_attention();
     encoder_.push_back({attention, read.feed_forward()});
@@ -72,7 +93,17 @@ Transformer::Transformer(const TransformerConfig& config, const torch::Tensor& p
     decoder_.push_back({self, cross, read.feed_forward()});
   }
   if (config.norm == NormOrder::pre) decoder_norm_ = read.norm();
+  packed_ = read.packed();
   positions_ = sinusoids(prepared_positions, config.hidden).to(dtype()).to(device());
+}
+
+bool Transformer::binds_gradients(const TransformerConfig& config, torch::ScalarType type, torch::Device device) {
+  if (!device.is_cpu()) return false;
+  return native::serves(type, config.hidden) && native::serves(type, config.feed_forward);
+}
+
+void Transformer::parameters_changed() {
+  for (const auto& packed : packed_) packed->forward.clear(), packed->backward.clear();
 }
 
 torch::Tensor Transformer::position_table(std::int64_t length) const {
@@ -80,65 +111,62 @@ torch::Tensor Transformer::position_table(std::int64_t length) const {
   return sinusoids(length, config_.hidden).to(dtype()).to(device());
 }
 
-torch::Tensor Transformer::embed(const torch::Tensor& table, const torch::Tensor& tokens, Dropout& dropout) const {
-  const auto x = torch::embedding(table, tokens) * std::sqrt(static_cast<double>(config_.hidden));
-  return dropout(x + position_table(tokens.size(1)));
+torch::Tensor Transformer::embedded(const EmbeddingWeights& table, const torch::Tensor& pieces, const Sequences& rows,
+                                    Dropout& dropout) const {
+  return embed(table, pieces, rows.positions, position_table(rows.longest()), dropout.next(rows));
 }
 
 torch::Tensor Transformer::embed_target(const torch::Tensor& tokens, const torch::Tensor& positions,
                                         std::int64_t length) const {
-  return torch::embedding(target_embedding_, tokens) * std::sqrt(static_cast<double>(config_.hidden)) +
-         position_table(length).index_select(0, positions);
+  return embed(target_embedding_, tokens, positions, position_table(length), {});
 }
 
-torch::Tensor Transformer::split_heads(const torch::Tensor& x) const {  // [b, l, h] -> [b, heads, l, head_dim]
-  return x.view({x.size(0), x.size(1), config_.heads, config_.head_dim()}).transpose(1, 2);
-}
-
-torch::Tensor Transformer::merge_heads(const torch::Tensor& x) const {
-  return x.transpose(1, 2).reshape({x.size(0), x.size(2), config_.hidden});
-}
-
-torch::Tensor Transformer::feed_forward(const FeedForwardWeights& weights, const torch::Tensor& x,
-                                        Dropout& dropout) const {
-  return residual(config_.norm, weights.norm, x, dropout,
-                  [&](const torch::Tensor& in) { return weights.out(torch::relu(weights.in(in))); });
-}
-
-torch::Tensor Transformer::encode(const torch::Tensor& source, const torch::Tensor& mask, Dropout& dropout) const {
-  torch::Tensor x = embed(source_embedding_, source, dropout);
+torch::Tensor Transformer::encode(const torch::Tensor& pieces, const Sequences& sources, Dropout& dropout) const {
+  ResidualStream stream(config_.norm, embedded(source_embedding_, pieces, sources, dropout), sources, dropout);
   for (const auto& layer : encoder_) {
-    x = residual(config_.norm, layer.self_attention.norm, x, dropout, [&](const torch::Tensor& in) {
-      const auto qkv = layer.self_attention.qkv(in).chunk(3, -1);
-      return layer.self_attention.out(merge_heads(
-          at::scaled_dot_product_attention(split_heads(qkv[0]), split_heads(qkv[1]), split_heads(qkv[2]), mask)));
+    stream.add(layer.self_attention.norm, [&](const torch::Tensor& in) {
+      const auto qkv = linear(layer.self_attention.qkv, in);
+      return linear(layer.self_attention.out, self_attention(qkv, sources, config_.heads, Sight::all));
     });
-    x = feed_forward(layer.feed_forward, x, dropout);
+    stream.add(layer.feed_forward.norm, [&](const torch::Tensor& in) {
+      return feed_forward(layer.feed_forward.in, layer.feed_forward.out, in);
+    });
   }
-  return config_.norm == NormOrder::pre ? encoder_norm_(x) : x;
+  return stream.finish(encoder_norm_);
 }
 
-torch::Tensor Transformer::decode(const torch::Tensor& target, const torch::Tensor& memory, const torch::Tensor& mask,
-                                  Dropout& dropout) const {
-  torch::Tensor x = embed(target_embedding_, target, dropout);
-  for (const auto& layer : decoder_) {
-    const auto self = [&](const torch::Tensor& projected) {
-      const auto qkv = projected.chunk(3, -1);
-      return merge_heads(at::scaled_dot_product_attention(split_heads(qkv[0]), split_heads(qkv[1]), split_heads(qkv[2]),
-                                                          {}, 0.0, /*is_causal=*/true));
-    };
-    const auto cross = [&](const torch::Tensor& query) {
-      const auto key_value = layer.cross_attention.key_value(memory).chunk(2, -1);
-      return merge_heads(at::scaled_dot_product_attention(split_heads(query), split_heads(key_value[0]),
-                                                          split_heads(key_value[1]), mask));
-    };
-    x = decoder_layer(layer, x, dropout, self, cross);
+torch::Tensor Transformer::run_decoder(ResidualStream stream, const Attention& self, const Attention& cross) const {
+  for (std::size_t i = 0; i < decoder_.size(); ++i) {
+    const DecoderLayer& layer = decoder_[i];
+    stream.add(layer.self_attention.norm, [&](const torch::Tensor& in) {
+      return linear(layer.self_attention.out, self(i, linear(layer.self_attention.qkv, in)));
+    });
+    stream.add(layer.cross_attention.norm, [&](const torch::Tensor& in) {
+      return linear(layer.cross_attention.out, cross(i, linear(layer.cross_attention.query, in)));
+    });
+    stream.add(layer.feed_forward.norm, [&](const torch::Tensor& in) {
+      return feed_forward(layer.feed_forward.in, layer.feed_forward.out, in);
+    });
   }
-  return finish_decoder(x);
+  return stream.finish(decoder_norm_);
 }
 
-torch::Tensor Transformer::finish_decoder(const torch::Tensor& x) const {
-  return config_.norm == NormOrder::pre ? decoder_norm_(x) : x;
+torch::Tensor Transformer::decoder_layers(const torch::Tensor& x, const Attention& self, const Attention& cross) const {
+  return run_decoder(ResidualStream(config_.norm, x), self, cross);
+}
+
+torch::Tensor Transformer::decode(const torch::Tensor& pieces, const Sequences& targets, const torch::Tensor& memory,
+                                  const Sequences& sources, const Readers& readers, Dropout& dropout) const {
+  const torch::Tensor x = embedded(target_embedding_, pieces, targets, dropout);
+  return run_decoder(
+      ResidualStream(config_.norm, x, targets, dropout),
+      [&](std::size_t, const torch::Tensor& qkv) {
+        return self_attention(qkv, targets, config_.heads, Sight::up_to_itself);
+      },
+      [&](std::size_t layer, const torch::Tensor& query) {
+        return cross_attention(query, linear(decoder_[layer].cross_attention.key_value, memory), targets, sources,
+                               readers, config_.heads);
+      });
 }
 
 }  // namespace rest

@@ -18,52 +18,41 @@ std::int64_t target_tokens(const Example& example) { return static_cast<std::int
 
 Batch Batch::to(torch::Device device) const {
   Batch moved = *this;
-  for (torch::Tensor Batch::*part : {&Batch::source, &Batch::source_mask, &Batch::target_in, &Batch::target_rows,
-                                     &Batch::target_out, &Batch::token_weight}) {
+  for (torch::Tensor Batch::*part : {&Batch::source, &Batch::target_in, &Batch::target_out, &Batch::token_weight}) {
     moved.*part = (this->*part).to(device);
   }
+  moved.sources = sources.to(device);
+  moved.targets = targets.to(device);
+  moved.readers = readers.to(device);
   return moved;
 }
 
 Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
-  std::vector<Example> rows;
-  std::size_t source_length = 0, target_length = 0, tokens = 0;
-  for (const std::size_t i : examples) {
-    rows.push_back(dataset.get(i));
-    source_length = std::max(source_length, rows.back().source.size() + 1);
-    target_length = std::max(target_length, rows.back().target.size() + 1);
-    tokens += rows.back().target.size() + 1;
-  }
-  const auto count = static_cast<std::int64_t>(rows.size());
-  const auto long_source = static_cast<std::int64_t>(source_length),
-             long_target = static_cast<std::int64_t>(target_length);
   Batch batch;
-  batch.source = torch::full({count, long_source}, static_cast<std::int64_t>(Tokenizer::pad), torch::kInt64);
-  batch.source_mask = torch::zeros({count, 1, 1, long_source}, torch::kBool);
-  batch.target_in = torch::full({count, long_target}, static_cast<std::int64_t>(Tokenizer::pad), torch::kInt64);
-  batch.target_rows = torch::empty({static_cast<std::int64_t>(tokens)}, torch::kInt64);
-  batch.target_out = torch::empty_like(batch.target_rows);
-  batch.token_weight = torch::empty({static_cast<std::int64_t>(tokens)}, torch::kFloat32);
-  auto* out_row = batch.target_rows.data_ptr<std::int64_t>();
-  auto* out_piece = batch.target_out.data_ptr<std::int64_t>();
-  auto* out_weight = batch.token_weight.data_ptr<float>();
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    const Example& row = rows[r];
-    auto* source = batch.source.data_ptr<std::int64_t>() + r * source_length;
-    std::copy(row.source.begin(), row.source.end(), source);
-    source[row.source.size()] = Tokenizer::end;
-    std::fill_n(batch.source_mask.data_ptr<bool>() + r * source_length, row.source.size() + 1, true);
-    auto* target = batch.target_in.data_ptr<std::int64_t>() + r * target_length;
-    target[0] = Tokenizer::begin;
-    std::copy(row.target.begin(), row.target.end(), target + 1);
-    for (std::size_t t = 0; t <= row.target.size(); ++t) {
-      *out_row++ = static_cast<std::int64_t>(r * target_length + t);
-      *out_piece++ = t < row.target.size() ? row.target[t] : Tokenizer::end;
-      *out_weight++ = row.weight;
-    }
-    batch.ids.push_back(row.id);
-    batch.weight += static_cast<double>(row.weight) * static_cast<double>(row.target.size() + 1);
+  std::vector<std::int64_t> source, source_lengths, target_in, target_out, target_lengths;
+  std::vector<float> weights;
+  std::vector<std::uint64_t> ids;
+  for (const std::size_t i : examples) {
+    const Example row = dataset.get(i);
+    source.insert(source.end(), row.source.begin(), row.source.end());
+    source.push_back(Tokenizer::end);
+    source_lengths.push_back(static_cast<std::int64_t>(row.source.size()) + 1);
+    target_in.push_back(Tokenizer::begin);
+    target_in.insert(target_in.end(), row.target.begin(), row.target.end());
+    target_out.insert(target_out.end(), row.target.begin(), row.target.end());
+    target_out.push_back(Tokenizer::end);
+    target_lengths.push_back(target_tokens(row));
+    weights.resize(target_out.size(), row.weight);
+    ids.push_back(row.id);
+    batch.weight += static_cast<double>(row.weight) * static_cast<double>(target_tokens(row));
   }
+  batch.source = torch::tensor(source, torch::kInt64);
+  batch.sources = make_sequences(source_lengths, ids);
+  batch.target_in = torch::tensor(target_in, torch::kInt64);
+  batch.targets = make_sequences(target_lengths, ids);
+  batch.readers = make_readers(std::vector<std::int64_t>(ids.size(), 1));
+  batch.target_out = torch::tensor(target_out, torch::kInt64);
+  batch.token_weight = torch::tensor(weights, torch::kFloat32);
   return batch;
 }
 

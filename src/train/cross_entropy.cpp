@@ -6,6 +6,10 @@
 #include <cmath>
 #include <vector>
 
+#include "../model/native/native_functions.hpp"
+#include "../model/native/recorded_step.hpp"
+#include "bfloat16_cross_entropy.hpp"
+#include "rest/core/error.hpp"
 #include "rest/core/vector_math.hpp"
 
 namespace rest {
@@ -100,35 +104,43 @@ RowLoss softmax_block(torch::Tensor& logits, const torch::Tensor& target, const 
   return sum;
 }
 
+/// Loss and gradients in blocks of tokens. Where wanted, hidden_gradient is set and embedding_gradient added to.
+RowLoss cross_entropy_in_blocks(const torch::Tensor& hidden, const torch::Tensor& embedding,
+                                const torch::Tensor& target, const torch::Tensor& weight, double smoothing,
+                                const torch::Tensor& hidden_gradient, torch::Tensor embedding_gradient) {
+  RowLoss total{0.0, 0.0};
+  for (std::int64_t first = 0; first < hidden.size(0); first += block_tokens) {
+    const std::int64_t rows = std::min(block_tokens, hidden.size(0) - first);
+    const auto block = hidden.narrow(0, first, rows);
+    torch::Tensor logits = torch::linear(block, embedding);
+    const RowLoss sum = softmax_block(logits, target.narrow(0, first, rows), weight.narrow(0, first, rows), smoothing);
+    total.loss += sum.loss;
+    total.negative_log_likelihood += sum.negative_log_likelihood;
+    if (!hidden_gradient.defined()) continue;
+    const auto gradient = logits.to(hidden.scalar_type());
+    hidden_gradient.narrow(0, first, rows).copy_(torch::mm(gradient, embedding));
+    embedding_gradient.addmm_(gradient.t(), block);
+  }
+  return total;
+}
+
+/// The loss is what gets differentiated, so the incoming gradient is a scale, 1 unless the caller scaled the loss.
 struct ProjectedCrossEntropy : torch::autograd::Function<ProjectedCrossEntropy> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& hidden,
                                const torch::Tensor& embedding, const torch::Tensor& target, const torch::Tensor& weight,
                                double smoothing, double* negative_log_likelihood, bool want_gradient) {
     torch::Tensor hidden_gradient, embedding_gradient;
-    if (want_gradient) hidden_gradient = torch::empty_like(hidden);
-    double loss = 0.0;
-    for (std::int64_t first = 0; first < hidden.size(0); first += block_tokens) {
-      const std::int64_t rows = std::min(block_tokens, hidden.size(0) - first);
-      const auto block = hidden.narrow(0, first, rows);
-      torch::Tensor logits = torch::linear(block, embedding);
-      const RowLoss sum =
-          softmax_block(logits, target.narrow(0, first, rows), weight.narrow(0, first, rows), smoothing);
-      loss += sum.loss;
-      *negative_log_likelihood += sum.negative_log_likelihood;
-      if (!want_gradient) continue;
-      const auto gradient = logits.to(hidden.scalar_type());
-      hidden_gradient.narrow(0, first, rows).copy_(torch::mm(gradient, embedding));
-      if (embedding_gradient.defined()) {
-        embedding_gradient.addmm_(gradient.t(), block);
-      } else {
-        embedding_gradient = torch::mm(gradient.t(), block);
-      }
+    if (want_gradient) {
+      hidden_gradient = torch::empty_like(hidden);
+      embedding_gradient = torch::zeros_like(embedding);
     }
+    const RowLoss sum =
+        cross_entropy_in_blocks(hidden, embedding, target, weight, smoothing, hidden_gradient, embedding_gradient);
+    *negative_log_likelihood = sum.negative_log_likelihood;
     context->save_for_backward({hidden_gradient, embedding_gradient});
-    return torch::full({}, loss, hidden.options().dtype(torch::kFloat64));
+    return torch::full({}, sum.loss, hidden.options().dtype(torch::kFloat64));
   }
 
-  /// The loss is what gets differentiated, so the incoming gradient is a scale, 1 unless the caller scaled the loss.
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list outer) {
     const auto saved = context->get_saved_variables();
@@ -138,13 +150,47 @@ struct ProjectedCrossEntropy : torch::autograd::Function<ProjectedCrossEntropy> 
   }
 };
 
+/// By our own loops: the embedding's gradient is added to its buffer right away.
+TokenLoss native_cross_entropy(const torch::Tensor& hidden, const EmbeddingWeights& embedding,
+                               const torch::Tensor& target, const torch::Tensor& weight, double smoothing) {
+  const bool want_gradient = torch::GradMode::is_enabled() && hidden.requires_grad();
+  TokenLoss result;
+  torch::Tensor hidden_gradient;
+  {
+    const torch::NoGradGuard no_gradient;
+    const torch::Tensor from = hidden.contiguous();
+    if (want_gradient) hidden_gradient = torch::empty_like(from);
+    double loss = 0.0;
+    if (hidden.scalar_type() == torch::kBFloat16) {
+      const auto sums = bfloat16_cross_entropy(from, embedding, target, weight, smoothing, hidden_gradient);
+      loss = sums.loss, result.negative_log_likelihood = sums.negative_log_likelihood;
+    } else {
+      const auto sums = cross_entropy_in_blocks(from, embedding.weight, target, weight, smoothing, hidden_gradient,
+                                                embedding.gradient);
+      loss = sums.loss, result.negative_log_likelihood = sums.negative_log_likelihood;
+    }
+    result.loss = torch::full({}, loss, torch::kFloat64);
+  }
+  if (want_gradient) {
+    record_step({hidden}, {result.loss}, [hidden_gradient](const auto& gradients) {
+      if (gradients[0].template item<double>() != 1.0) throw Error("the cross-entropy of a batch cannot be scaled");
+      return torch::autograd::variable_list{hidden_gradient};
+    });
+  }
+  return result;
+}
+
 }  // namespace
 
-TokenLoss projected_cross_entropy(const torch::Tensor& hidden, const torch::Tensor& embedding,
+TokenLoss projected_cross_entropy(const torch::Tensor& hidden, const EmbeddingWeights& embedding,
                                   const torch::Tensor& target, const torch::Tensor& weight, double smoothing) {
+  if (native::serves(hidden, embedding.weight, embedding.gradient)) {
+    return native_cross_entropy(hidden, embedding, target, weight, smoothing);
+  }
   TokenLoss result;
-  const bool want_gradient = torch::GradMode::is_enabled() && (hidden.requires_grad() || embedding.requires_grad());
-  result.loss = ProjectedCrossEntropy::apply(hidden, embedding, target, weight, smoothing,
+  const bool want_gradient =
+      torch::GradMode::is_enabled() && (hidden.requires_grad() || embedding.weight.requires_grad());
+  result.loss = ProjectedCrossEntropy::apply(hidden, embedding.weight, target, weight, smoothing,
                                              &result.negative_log_likelihood, want_gradient);
   return result;
 }

@@ -31,15 +31,18 @@ Trainer::Trainer(const Communicator& world, const TrainerOptions& options, Setup
       adam_(setup_.start.parameters.clone(), options.adam),
       compute_parameters_(options.precision == "float32" ? adam_.parameters()
                                                          : adam_.parameters().to(scalar_type(options.precision))),
-      gradient_(torch::zeros_like(compute_parameters_)),
-      model_(setup_.start.config, compute_parameters_),
+      binds_gradients_(Transformer::binds_gradients(setup_.start.config, compute_parameters_.scalar_type(),
+                                                    compute_parameters_.device())),
+      gradient_(torch::zeros_like(compute_parameters_,
+                                  binds_gradients_ ? torch::kFloat32 : compute_parameters_.scalar_type())),
+      model_(setup_.start.config, compute_parameters_, binds_gradients_ ? gradient_ : torch::Tensor()),
       plan_(setup_.dataset, options.seed, options.tokens_per_update, options.leaves),
       reducer_(make_reducer(world, options.leaves, gradient_)) {
   if (world.is_root() && !setup_.speed_log.empty()) speed_ = std::make_unique<SpeedLog>(setup_.speed_log);
   const auto gradients = parameter_views(model_.layout(), gradient_);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     model_.parameters()[i].requires_grad_(true);
-    model_.parameters()[i].mutable_grad() = gradients[i];
+    if (!binds_gradients_) model_.parameters()[i].mutable_grad() = gradients[i];
   }
 }
 
@@ -52,6 +55,7 @@ double Trainer::learning_rate(std::int64_t update) const {
 
 void Trainer::refresh_model() {
   if (compute_parameters_.data_ptr() != adam_.parameters().data_ptr()) compute_parameters_.copy_(adam_.parameters());
+  model_.parameters_changed();
 }
 
 void Trainer::note_device() {
@@ -79,7 +83,7 @@ Trainer::UpdateFigures Trainer::update() {
     double loss = 0.0;
     if (!examples.empty()) {
       const Batch batch = make_batch(setup_.dataset, examples).to(model_.device());
-      Dropout dropout(options_.dropout, options_.seed, static_cast<std::uint64_t>(number), batch.ids);
+      Dropout dropout(options_.dropout, options_.seed, static_cast<std::uint64_t>(number));
       sum = setup_.loss(model_, batch, dropout);
       sum.loss.backward();
       loss = sum.loss.item<double>();

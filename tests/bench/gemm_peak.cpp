@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "grow/products/packed_matrix.hpp"
+#include "model/products/packed_matrix.hpp"
 
 namespace rest {
 namespace {

@@ -64,7 +64,7 @@ TEST(CudaHead, GreedyTakesTheFirstOfEqualMaxima) {
   NEEDS_A_GPU();
   const Transformer model = model_on(gpu(), wide_config(), torch::kFloat32);
   const torch::Tensor hidden = hidden_states(1, model).to(gpu()), best = hidden[0] * 100.0;
-  for (const std::int64_t piece : {8000, 4200, 700}) model.target_embedding()[piece].copy_(best);
+  for (const std::int64_t piece : {8000, 4200, 700}) model.target_embedding().weight[piece].copy_(best);
   std::vector<Draw> draws{{0}};
   operator_head(model, at_temperature(0.0))->draw(hidden, draws);
   EXPECT_EQ(draws[0].token, 700);
@@ -76,7 +76,7 @@ TEST(CudaHead, LogitsThatAreNotFiniteAreAnError) {
   NEEDS_A_GPU();
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     const Transformer model = model_on(gpu(), small_config(), torch::kFloat32);
-    model.target_embedding()[7][3] = bad;
+    model.target_embedding().weight[7][3] = bad;
     std::vector<Draw> draws{{0, 0.5}};
     EXPECT_THROW(operator_head(model, {})->draw(hidden_states(1, model).abs().to(gpu()), draws), Error);
   }

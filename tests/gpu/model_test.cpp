@@ -17,10 +17,11 @@ using grow_test::Sources;
 TEST(CudaDropout, MasksAreThoseOfTheCpu) {
   NEEDS_A_GPU();
   for (const std::int64_t features : {1, 24, 128, 129, 512}) {
-    Dropout there(0.3, 5, 6, {77, std::uint64_t{1} << 40, 3}), here(0.3, 5, 6, {77, std::uint64_t{1} << 40, 3});
+    const Sequences rows = make_sequences({5, 2, 7}, {77, std::uint64_t{1} << 40, 3});
+    Dropout there(0.3, 5, 6), here(0.3, 5, 6);
     for (int site = 0; site < 3; ++site) {
-      const auto x = torch::randn({3, 5, features});
-      EXPECT_TRUE(torch::equal(there(x.to(gpu())).cpu(), here(x))) << features << " features, site " << site;
+      EXPECT_TRUE(torch::equal(there.next(rows.to(gpu())).mask(features).cpu(), here.next(rows).mask(features)))
+          << features << " features, site " << site;
     }
   }
 }
@@ -65,7 +66,7 @@ std::pair<double, torch::Tensor> loss_and_gradient(torch::Device device, torch::
   for (std::size_t i = 0; i < into.size(); ++i) into[i].copy_(source.parameters()[i]);
   Transformer model(small_config(), flat.to(device));
   for (auto& parameter : model.parameters()) parameter.requires_grad_(true);
-  Dropout dropout(0.1, 1, 2, batch.ids);
+  Dropout dropout(0.1, 1, 2);
   const LossSum sum = CrossEntropyLoss(0.1)(model, batch, dropout);
   sum.loss.backward();
   std::vector<torch::Tensor> gradients;

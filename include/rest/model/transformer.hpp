@@ -3,6 +3,8 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <vector>
 
 #include "rest/model/config.hpp"
@@ -11,15 +13,22 @@
 
 namespace rest {
 
+struct PackedWeight;
+class ResidualStream;
+
+// Views into the flat buffers of parameters and, where one is bound, of gradients (else undefined).
+struct EmbeddingWeights {
+  torch::Tensor weight, gradient;        // [vocabulary, hidden]
+  std::shared_ptr<PackedWeight> packed;  // copies laid out for products, for as long as the weight does not change
+};
 struct LinearWeights {
   torch::Tensor weight, bias;  // [out, in], [out]
-  torch::Tensor operator()(const torch::Tensor& x) const { return torch::linear(x, weight, bias); }
+  torch::Tensor weight_gradient, bias_gradient;
+  std::shared_ptr<PackedWeight> packed;
 };
 struct NormWeights {
   torch::Tensor weight, bias;  // [hidden]
-  torch::Tensor operator()(const torch::Tensor& x) const {
-    return torch::layer_norm(x, weight.sizes(), weight, bias, 1e-5, false);
-  }
+  torch::Tensor weight_gradient, bias_gradient;
 };
 struct SelfAttentionWeights {
   LinearWeights qkv, out;  // qkv [3 hidden, hidden]: query, key, value
@@ -43,72 +52,63 @@ struct DecoderLayer {
   FeedForwardWeights feed_forward;
 };
 
-/// Residual block around `body` (pre-norm: x + drop(body(norm(x))); post-norm: norm(x + drop(body(x)))).
-template <class Body>
-torch::Tensor residual(NormOrder order, const NormWeights& norm, const torch::Tensor& x, Dropout& dropout, Body body) {
-  if (order == NormOrder::pre) return x + dropout(body(norm(x)));
-  return norm(x + dropout(body(x)));
-}
-
 /// The encoder-decoder Transformer of section 4 over views into one flat parameter buffer of any floating type.
 /// Positions are sinusoidal, the projection is the target embedding, activation ReLU, dropout on embeddings and on each
 /// block's output.
 class Transformer {
  public:
-  /// `parameters` [layout.elements]; the model shares its memory.
-  Transformer(const TransformerConfig& config, const torch::Tensor& parameters);
+  /// `parameters` [layout.elements]; the model shares its memory. `gradients` [layout.elements] float32: a buffer that
+  /// backward passes add to, for training on the CPU by our own loops; without it gradients are LibTorch's, those of
+  /// parameters().
+  Transformer(const TransformerConfig& config, const torch::Tensor& parameters, const torch::Tensor& gradients = {});
+
+  /// Whether a gradient buffer can be bound: on the CPU, in float32, and in bfloat16 where the processor multiplies it.
+  static bool binds_gradients(const TransformerConfig& config, torch::ScalarType type, torch::Device device);
 
   const TransformerConfig& config() const { return config_; }
   const ParameterLayout& layout() const { return layout_; }
   /// The views that the model computes with, in layout order: leaves of autograd once requires_grad is set on them.
   std::vector<torch::Tensor>& parameters() { return views_; }
-  torch::ScalarType dtype() const { return target_embedding_.scalar_type(); }
-  torch::Device device() const { return target_embedding_.device(); }
+  torch::ScalarType dtype() const { return target_embedding_.weight.scalar_type(); }
+  torch::Device device() const { return target_embedding_.weight.device(); }
 
-  /// source [batch, length] int64 with the end piece last and pad behind; mask [batch, 1, 1, length] bool, true where
-  /// there is a token. -> memory [batch, length, hidden]
-  torch::Tensor encode(const torch::Tensor& source, const torch::Tensor& mask, Dropout& dropout) const;
+  /// To be called when the values of parameters have changed: laid-out copies of them are made anew.
+  void parameters_changed();
 
-  /// Teacher forcing. target [batch, length] int64 starting with the begin piece -> [batch, length, hidden], ready for
-  /// project().
-  torch::Tensor decode(const torch::Tensor& target, const torch::Tensor& memory, const torch::Tensor& mask,
-                       Dropout& dropout) const;
+  /// pieces [source rows] int64, each source with the end piece last -> memory [source rows, hidden]
+  torch::Tensor encode(const torch::Tensor& pieces, const Sequences& sources, Dropout& dropout) const;
+
+  /// Teacher forcing. pieces [target rows] int64, each target starting with the begin piece -> [target rows, hidden],
+  /// ready for project().
+  torch::Tensor decode(const torch::Tensor& pieces, const Sequences& targets, const torch::Tensor& memory,
+                       const Sequences& sources, const Readers& readers, Dropout& dropout) const;
 
   /// [rows, hidden] -> logits [rows, vocabulary], in dtype().
-  torch::Tensor project(const torch::Tensor& hidden) const { return torch::linear(hidden, target_embedding_); }
+  torch::Tensor project(const torch::Tensor& hidden) const { return torch::linear(hidden, target_embedding_.weight); }
 
-  /// One decoder layer, the attention itself being the caller's: over padded batches when training, over the prefix
-  /// tree when sampling. x [..., hidden]; self(qkv [..., 3 hidden]) and cross(query [..., hidden]) -> [..., hidden].
-  template <class Self, class Cross>
-  torch::Tensor decoder_layer(const DecoderLayer& layer, torch::Tensor x, Dropout& dropout, Self self,
-                              Cross cross) const {
-    x = residual(config_.norm, layer.self_attention.norm, x, dropout,
-                 [&](const torch::Tensor& in) { return layer.self_attention.out(self(layer.self_attention.qkv(in))); });
-    x = residual(config_.norm, layer.cross_attention.norm, x, dropout, [&](const torch::Tensor& in) {
-      return layer.cross_attention.out(cross(layer.cross_attention.query(in)));
-    });
-    return feed_forward(layer.feed_forward, x, dropout);
-  }
+  /// An attention: of layer `layer`, from the projected rows to what it makes of them [rows, hidden].
+  using Attention = std::function<torch::Tensor(std::size_t layer, const torch::Tensor& projected)>;
+  /// The decoder's layers without dropout, attention being the caller's: for sampling over a prefix tree. x [rows,
+  /// hidden] embedded; `self` is given qkv [rows, 3 hidden], `cross` the query [rows, hidden].
+  torch::Tensor decoder_layers(const torch::Tensor& x, const Attention& self, const Attention& cross) const;
 
   /// Embedded target pieces at given positions, all below `length`: tokens, positions [rows] int64 -> [rows, hidden].
   torch::Tensor embed_target(const torch::Tensor& tokens, const torch::Tensor& positions, std::int64_t length) const;
-  /// The norm behind the last decoder layer (pre-norm; identity for post-norm).
-  torch::Tensor finish_decoder(const torch::Tensor& x) const;
-  const std::vector<DecoderLayer>& decoder_layers() const { return decoder_; }
-  const torch::Tensor& target_embedding() const { return target_embedding_; }
+  const std::vector<DecoderLayer>& decoder() const { return decoder_; }
+  const EmbeddingWeights& target_embedding() const { return target_embedding_; }
   const NormWeights& decoder_norm() const { return decoder_norm_; }
 
  private:
-  torch::Tensor feed_forward(const FeedForwardWeights& weights, const torch::Tensor& x, Dropout& dropout) const;
-  torch::Tensor embed(const torch::Tensor& table, const torch::Tensor& tokens, Dropout& dropout) const;
-  torch::Tensor split_heads(const torch::Tensor& x) const;
-  torch::Tensor merge_heads(const torch::Tensor& x) const;
   torch::Tensor position_table(std::int64_t length) const;
+  torch::Tensor embedded(const EmbeddingWeights& table, const torch::Tensor& pieces, const Sequences& rows,
+                         Dropout& dropout) const;
+  torch::Tensor run_decoder(ResidualStream stream, const Attention& self, const Attention& cross) const;
 
   TransformerConfig config_;
   ParameterLayout layout_;
   std::vector<torch::Tensor> views_;
-  torch::Tensor target_embedding_, source_embedding_;
+  EmbeddingWeights target_embedding_, source_embedding_;
+  std::vector<std::shared_ptr<PackedWeight>> packed_;  // of all weights
   std::vector<EncoderLayer> encoder_;
   std::vector<DecoderLayer> decoder_;
   NormWeights encoder_norm_, decoder_norm_;

@@ -5,21 +5,22 @@
 #include <cstdint>
 #include <vector>
 
+#include "rest/model/sequences.hpp"
 #include "rest/select/view.hpp"
 
 namespace rest {
 
-/// Examples as padded tensors. The end piece is appended to sources and targets; targets are read shifted by one,
-/// starting with the begin piece.
+/// Examples one behind the other, without padding. The end piece is appended to sources and targets; targets are read
+/// shifted by one, starting with the begin piece.
 struct Batch {
-  torch::Tensor source;        // [examples, source length] int64
-  torch::Tensor source_mask;   // [examples, 1, 1, source length] bool
-  torch::Tensor target_in;     // [examples, target length] int64
-  torch::Tensor target_rows;   // [tokens] int64: where the target's real tokens stand in [examples * target length]
-  torch::Tensor target_out;    // [tokens] int64: the piece to predict there
-  torch::Tensor token_weight;  // [tokens] float32
-  std::vector<std::uint64_t> ids;
-  double weight = 0.0;  ///< sum of token_weight: the count that losses are divided by
+  torch::Tensor source;  // [source rows] int64
+  Sequences sources;
+  torch::Tensor target_in;  // [target rows] int64
+  Sequences targets;
+  Readers readers;
+  torch::Tensor target_out;    // [target rows] int64: the piece to predict there
+  torch::Tensor token_weight;  // [target rows] float32
+  double weight = 0.0;         ///< sum of token_weight: the count that losses are divided by
 
   Batch to(torch::Device device) const;
 };

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "rest/model/transformer.hpp"
+
 namespace rest {
 
 /// Sums over tokens of a batch.
@@ -12,9 +14,10 @@ struct TokenLoss {
 
 /// Projection and label-smoothed cross-entropy in one: hidden [tokens, features] and embedding [vocabulary, features]
 /// of one floating type, target [tokens] int64, weight [tokens] float32. The smoothed distribution puts 1 - smoothing
-/// on the target and spreads smoothing evenly over the vocabulary (Szegedy et al. 2016). Works in blocks of tokens; the
-/// gradient is formed on the way, so the logits of the batch never exist at once.
-TokenLoss projected_cross_entropy(const torch::Tensor& hidden, const torch::Tensor& embedding,
+/// on the target and spreads smoothing evenly over the vocabulary (Szegedy et al. 2016). Works in blocks; the gradient
+/// is formed on the way, so the logits of the batch never exist at once. Where the embedding has a bound gradient this
+/// is added to at once, and the loss must not be scaled before it is differentiated.
+TokenLoss projected_cross_entropy(const torch::Tensor& hidden, const EmbeddingWeights& embedding,
                                   const torch::Tensor& target, const torch::Tensor& weight, double smoothing);
 
 }  // namespace rest

@@ -122,7 +122,9 @@ class Trainer {
   TrainerOptions options_;
   Setup setup_;
   Adam adam_;
-  torch::Tensor compute_parameters_, gradient_;  // flat, in the precision of the step
+  torch::Tensor compute_parameters_;  // flat, in the precision of the step
+  bool binds_gradients_;
+  torch::Tensor gradient_;  // flat: float32 where the model can bind it, else in the precision of the step
   Transformer model_;
   BatchPlan plan_;
   std::unique_ptr<GradientReducer> reducer_;

@@ -18,7 +18,7 @@ class OperatorDecoder : public TreeDecoder {
         heads_(model.config().heads),
         cached_(at::TensorOptions(attention_type(model)).device(model.device())),
         tables_(model.config().decoder_layers, model.device()),
-        cache_(model.decoder_layers().size()),
+        cache_(model.decoder().size()),
         recorded_([this](const at::Tensor& x, const StepTable& table) { return decode(x, table); }) {}
 
   at::Tensor step(const PrefixTree& tree, const std::vector<PrefixRow>& rows) override {
@@ -37,21 +37,17 @@ class OperatorDecoder : public TreeDecoder {
   /// A cache that grows makes all recordings void.
   static constexpr std::int64_t usual_nodes = 1 << 13;
 
-  at::Tensor decode(at::Tensor x, const StepTable& table) {
+  at::Tensor decode(const at::Tensor& x, const StepTable& table) {
     const auto type = c10::typeMetaToScalarType(cached_.dtype());
-    Dropout no_dropout;
-    for (std::size_t i = 0; i < cache_.size(); ++i) {
-      x = model_.decoder_layer(
-          model_.decoder_layers()[i], x, no_dropout,
-          [&](const at::Tensor& qkv) {
-            return tree_attention(qkv.to(type), cache_[i], table.paths, table.offsets, heads_).to(model_.dtype());
-          },
-          [&](const at::Tensor& query) {
-            const at::Tensor sources = table.sources[static_cast<std::int64_t>(i)];
-            return source_attention(query.to(type), sources, heads_).to(model_.dtype());
-          });
-    }
-    return model_.finish_decoder(x);
+    return model_.decoder_layers(
+        x,
+        [&](std::size_t layer, const at::Tensor& qkv) {
+          return tree_attention(qkv.to(type), cache_[layer], table.paths, table.offsets, heads_).to(model_.dtype());
+        },
+        [&](std::size_t layer, const at::Tensor& query) {
+          return source_attention(query.to(type), table.sources[static_cast<std::int64_t>(layer)], heads_)
+              .to(model_.dtype());
+        });
   }
 
   const Transformer& model_;

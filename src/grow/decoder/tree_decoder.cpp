@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "../products/large_pages.hpp"
+#include "../../model/products/large_pages.hpp"
 #include "../products/packed_model.hpp"
 
 namespace rest {

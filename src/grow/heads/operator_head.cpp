@@ -41,7 +41,7 @@ class OperatorHead : public ProjectionHead {
     if (draws.empty()) return;
     const at::Tensor requests = send(draws);
     const at::Tensor rows = hidden.to(model_.dtype()), sums = sum_vocabulary(rows);
-    results_.start(draw_pieces(rows, model_.target_embedding(), sums, requests, options_.temperature));
+    results_.start(draw_pieces(rows, model_.target_embedding().weight, sums, requests, options_.temperature));
     read(results_.wait(), draws);
   }
 
@@ -58,7 +58,7 @@ class OperatorHead : public ProjectionHead {
 
   /// -> [rows, blocks, 3]
   at::Tensor sum_vocabulary(const at::Tensor& rows) const {
-    const at::Tensor& embedding = model_.target_embedding();
+    const at::Tensor& embedding = model_.target_embedding().weight;
     const std::int64_t pieces = embedding.size(0);
     const auto type = rows.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     const at::Tensor sums = at::empty({rows.size(0), head_blocks(pieces), 3}, rows.options().dtype(type));

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "../decoder/row_kernels.hpp"
-#include "matrix_format.hpp"
-#include "packed_matrix.hpp"
+#include "../../model/products/matrix_format.hpp"
+#include "../../model/products/packed_matrix.hpp"
 
 namespace rest {
 

@@ -19,8 +19,8 @@ template <class Format>
 class PackedModelOf : public PackedModel {
  public:
   explicit PackedModelOf(const Transformer& model)
-      : model_(model), weights_{model.config(), {}, {}, PackedMatrix<Format>(model.target_embedding())} {
-    for (const DecoderLayer& layer : model.decoder_layers()) {
+      : model_(model), weights_{model.config(), {}, {}, PackedMatrix<Format>(model.target_embedding().weight)} {
+    for (const DecoderLayer& layer : model.decoder()) {
       const auto& [self, cross, feed_forward] = layer;
       weights_.layers.push_back({linear(self.qkv), linear(self.out), linear(cross.query), linear(cross.out),
                                  linear(feed_forward.in), linear(feed_forward.out), norm(self.norm), norm(cross.norm),

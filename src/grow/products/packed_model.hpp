@@ -6,8 +6,8 @@
 
 #include "../decoder/tree_decoder.hpp"
 #include "../heads/projection_head.hpp"
-#include "matrix_format.hpp"
-#include "packed_matrix.hpp"
+#include "../../model/products/matrix_format.hpp"
+#include "../../model/products/packed_matrix.hpp"
 #include "rest/grow/phase_times.hpp"
 #include "rest/model/transformer.hpp"
 

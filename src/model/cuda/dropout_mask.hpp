@@ -6,8 +6,8 @@
 
 namespace rest {
 
-/// out [batch, length, features]; examples [batch]; both in device memory.
-cudaError_t fill_dropout_mask(DropoutMask mask, Philox key, const std::int64_t* examples, std::int64_t batch,
-                              std::int64_t length, float* out, cudaStream_t stream);
+/// out [rows, features]; ids, positions [rows]; all in device memory.
+cudaError_t fill_dropout_mask(DropoutMask mask, Philox key, const std::int64_t* ids, const std::int64_t* positions,
+                              std::int64_t rows, float* out, cudaStream_t stream);
 
 }  // namespace rest

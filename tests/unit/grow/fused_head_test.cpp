@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "grow/products/packed_matrix.hpp"
+#include "model/products/packed_matrix.hpp"
 #include "grow/products/packed_model.hpp"
 #include "random_model.hpp"
 #include "rest/core/error.hpp"
@@ -105,7 +105,7 @@ TEST(FusedHead, Bfloat16DrawsAreThoseOfTheRoundedFactors) {
   const Transformer model = model_of(5000, torch::kBFloat16);
   const torch::Tensor hidden = hidden_of(torch::kFloat32);
   const torch::Tensor logits =
-      torch::matmul(hidden.to(torch::kBFloat16).to(torch::kFloat32), model.target_embedding().to(torch::kFloat32).t());
+      torch::matmul(hidden.to(torch::kBFloat16).to(torch::kFloat32), model.target_embedding().weight.to(torch::kFloat32).t());
   for (const double temperature : temperatures) {
     const SamplingOptions options{temperature};
     const auto fused = drawn(*pack(model, /*int8=*/false)->head(options), hidden, draws_of(5000));
@@ -124,7 +124,7 @@ TEST(FusedHead, Int8DrawsAreThoseOfTheRoundedFactors) {
   };
   const torch::Tensor hidden = hidden_of(torch::kFloat32);
   const torch::Tensor logits =
-      torch::matmul(rounded(hidden), rounded(model.target_embedding()).t()).to(torch::kFloat32);
+      torch::matmul(rounded(hidden), rounded(model.target_embedding().weight).t()).to(torch::kFloat32);
   for (const double temperature : temperatures) {
     const SamplingOptions options{temperature};
     const auto fused = drawn(*pack(model, /*int8=*/true)->head(options), hidden, draws_of(5000));

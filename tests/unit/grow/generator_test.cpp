@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "grow/products/packed_matrix.hpp"
+#include "model/products/packed_matrix.hpp"
 #include "random_model.hpp"
 #include "rest/core/error.hpp"
 

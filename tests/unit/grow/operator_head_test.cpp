@@ -61,7 +61,7 @@ TEST(operator_head, greedy_takes_the_first_of_equal_maxima) {
   Transformer model = random_model(wide_config(), torch::kFloat32);
   const torch::Tensor hidden = hidden_states(1, model);
   const torch::Tensor best = hidden[0] * 100.0;
-  for (const std::int64_t piece : {8000, 4200, 700}) model.target_embedding()[piece].copy_(best);
+  for (const std::int64_t piece : {8000, 4200, 700}) model.target_embedding().weight[piece].copy_(best);
   SamplingOptions greedy;
   greedy.temperature = 0.0;
   std::vector<Draw> draws{{0}, {0, 0.0, 4200}};
@@ -74,7 +74,7 @@ TEST(operator_head, greedy_takes_the_first_of_equal_maxima) {
 TEST(operator_head, logits_that_are_not_finite_are_an_error) {
   for (const double bad : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     Transformer model = random_model(small_config(), torch::kFloat32);
-    model.target_embedding()[7][3] = bad;
+    model.target_embedding().weight[7][3] = bad;
     std::vector<Draw> draws{{0, 0.5}};
     EXPECT_THROW(operator_head(model, {})->draw(hidden_states(1, model).abs(), draws), Error);
   }

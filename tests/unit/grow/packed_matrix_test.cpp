@@ -1,4 +1,4 @@
-#include "grow/products/packed_matrix.hpp"
+#include "model/products/packed_matrix.hpp"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

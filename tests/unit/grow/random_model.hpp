@@ -76,11 +76,13 @@ inline torch::Tensor teacher_forced(const Transformer& model, Span<const Token> 
   in.push_back(3);
   out.insert(out.end(), target.begin(), target.end());
   Dropout none;
-  const auto ids = [](const std::vector<std::int64_t>& values) { return torch::tensor(values).unsqueeze(0); };
-  const auto mask = torch::ones({1, 1, 1, static_cast<std::int64_t>(in.size())}, torch::kBool);
+  const auto rows = [](const std::vector<std::int64_t>& pieces) {
+    return make_sequences({static_cast<std::int64_t>(pieces.size())}, {0});
+  };
   torch::NoGradGuard no_grad;
-  const auto hidden = model.decode(ids(out), model.encode(ids(in), mask, none), mask, none);
-  return torch::log_softmax(model.project(hidden.squeeze(0)), -1);
+  const auto memory = model.encode(torch::tensor(in), rows(in), none);
+  const auto hidden = model.decode(torch::tensor(out), rows(out), memory, rows(in), make_readers({1}), none);
+  return torch::log_softmax(model.project(hidden), -1);
 }
 
 }  // namespace rest::grow_test

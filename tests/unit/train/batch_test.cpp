@@ -33,35 +33,49 @@ TEST(BatchTest, MovesAsAWhole) {
   const Batch batch = make_batch(data, examples);
   const Batch moved = batch.to(torch::kMeta);  // a device without memory, there on every machine
   for (const auto& [there, here] : {std::pair{moved.source, batch.source},
-                                    {moved.source_mask, batch.source_mask},
                                     {moved.target_in, batch.target_in},
-                                    {moved.target_rows, batch.target_rows},
                                     {moved.target_out, batch.target_out},
-                                    {moved.token_weight, batch.token_weight}}) {
+                                    {moved.token_weight, batch.token_weight},
+                                    {moved.sources.positions, batch.sources.positions},
+                                    {moved.sources.slots, batch.sources.slots},
+                                    {moved.targets.ids, batch.targets.ids},
+                                    {moved.readers.source, batch.readers.source}}) {
     EXPECT_TRUE(there.is_meta());
     EXPECT_EQ(there.sizes(), here.sizes());
     EXPECT_EQ(there.scalar_type(), here.scalar_type());
   }
-  EXPECT_EQ(moved.ids, batch.ids);
+  EXPECT_EQ(moved.targets.starts, batch.targets.starts);
   EXPECT_EQ(moved.weight, batch.weight);
 }
 
-TEST(BatchTest, ShiftsTargetsAndMarksPadding) {
+TEST(BatchTest, PutsExamplesOneBehindTheOther) {
   const FakeDataset data(10);
   const std::vector<std::size_t> examples{3, 7};
   const Batch batch = make_batch(data, examples);
-  for (std::int64_t r = 0; r < 2; ++r) {
-    const Example example = data.get(examples[static_cast<std::size_t>(r)]);
-    const auto n = static_cast<std::int64_t>(example.source.size()),
-               m = static_cast<std::int64_t>(example.target.size());
-    EXPECT_EQ(batch.source[r][n].item<std::int64_t>(), 3);
-    EXPECT_EQ(batch.source_mask[r].sum().item<std::int64_t>(), n + 1);
-    EXPECT_EQ(batch.target_in[r][0].item<std::int64_t>(), 2);
-    EXPECT_EQ(batch.target_in[r][m].item<std::int64_t>(), example.target[0]);
+  std::vector<std::int64_t> source, in, out, positions, ids;
+  std::vector<float> weights;
+  for (const std::size_t i : examples) {
+    const Example example = data.get(i);
+    source.insert(source.end(), example.source.begin(), example.source.end());
+    source.push_back(3);
+    in.push_back(2);
+    in.insert(in.end(), example.target.begin(), example.target.end());
+    out.insert(out.end(), example.target.begin(), example.target.end());
+    out.push_back(3);
+    for (std::size_t t = 0; t <= example.target.size(); ++t) {
+      positions.push_back(static_cast<std::int64_t>(t));
+      ids.push_back(static_cast<std::int64_t>(i));
+      weights.push_back(example.weight);
+    }
   }
-  const auto tokens = data.get(3).target.size() + data.get(7).target.size() + 2;
-  EXPECT_EQ(batch.target_out.numel(), static_cast<std::int64_t>(tokens));
-  EXPECT_EQ((batch.target_out == 3).sum().item<std::int64_t>(), 2);
+  EXPECT_TRUE(torch::equal(batch.source, torch::tensor(source)));
+  EXPECT_TRUE(torch::equal(batch.target_in, torch::tensor(in)));
+  EXPECT_TRUE(torch::equal(batch.target_out, torch::tensor(out)));
+  EXPECT_TRUE(torch::equal(batch.targets.positions, torch::tensor(positions)));
+  EXPECT_TRUE(torch::equal(batch.targets.ids, torch::tensor(ids)));
+  EXPECT_TRUE(torch::equal(batch.token_weight, torch::tensor(weights)));
+  EXPECT_EQ(batch.sources.rows(), static_cast<std::int64_t>(source.size()));
+  EXPECT_EQ(batch.targets.length(0), static_cast<std::int64_t>(data.get(3).target.size()) + 1);
   EXPECT_FLOAT_EQ(static_cast<float>(batch.weight), batch.token_weight.sum().item<float>());
 }
 

@@ -32,7 +32,8 @@ TEST(CrossEntropyTest, LossAndGradientsEqualTheReference) {
       Problem ours = problem(torch::kFloat32, 1500, vocabulary);  // more than one block of tokens
       Problem theirs{ours.hidden.detach().clone().requires_grad_(true),
                      ours.embedding.detach().clone().requires_grad_(true), ours.target, ours.weight};
-      const auto loss = projected_cross_entropy(ours.hidden, ours.embedding, ours.target, ours.weight, smoothing);
+      const auto loss =
+          projected_cross_entropy(ours.hidden, {ours.embedding, {}, {}}, ours.target, ours.weight, smoothing);
       loss.loss.backward();
       const auto expected = reference_loss(theirs.hidden, theirs.embedding, theirs.target, theirs.weight, smoothing);
       expected.backward();
@@ -45,7 +46,7 @@ TEST(CrossEntropyTest, LossAndGradientsEqualTheReference) {
 
 TEST(CrossEntropyTest, GradientEqualsFiniteDifferences) {
   Problem p = problem(torch::kFloat64, 4, 7);
-  projected_cross_entropy(p.hidden, p.embedding, p.target, p.weight, 0.1).loss.backward();
+  projected_cross_entropy(p.hidden, {p.embedding, {}, {}}, p.target, p.weight, 0.1).loss.backward();
   constexpr double step = 1e-5;
   for (torch::Tensor* parameter : {&p.hidden, &p.embedding}) {
     const auto gradient = parameter->grad().flatten();
@@ -54,9 +55,11 @@ TEST(CrossEntropyTest, GradientEqualsFiniteDifferences) {
       const torch::NoGradGuard no_gradient;
       const double value = flat[i].item<double>();
       flat[i] = value + step;
-      const double above = projected_cross_entropy(p.hidden, p.embedding, p.target, p.weight, 0.1).loss.item<double>();
+      const double above =
+          projected_cross_entropy(p.hidden, {p.embedding, {}, {}}, p.target, p.weight, 0.1).loss.item<double>();
       flat[i] = value - step;
-      const double below = projected_cross_entropy(p.hidden, p.embedding, p.target, p.weight, 0.1).loss.item<double>();
+      const double below =
+          projected_cross_entropy(p.hidden, {p.embedding, {}, {}}, p.target, p.weight, 0.1).loss.item<double>();
       flat[i] = value;
       EXPECT_NEAR(gradient[i].item<double>(), (above - below) / (2.0 * step), 1e-7);
     }
@@ -65,7 +68,7 @@ TEST(CrossEntropyTest, GradientEqualsFiniteDifferences) {
 
 TEST(CrossEntropyTest, LogLikelihoodIsWithoutSmoothing) {
   Problem p = problem(torch::kFloat32, 50, 30);
-  const auto smoothed = projected_cross_entropy(p.hidden, p.embedding, p.target, p.weight, 0.2);
+  const auto smoothed = projected_cross_entropy(p.hidden, {p.embedding, {}, {}}, p.target, p.weight, 0.2);
   const auto plain = reference_loss(p.hidden, p.embedding, p.target, p.weight, 0.0);
   EXPECT_NEAR(smoothed.negative_log_likelihood, plain.item<double>(), 1e-3);
 }
@@ -73,7 +76,7 @@ TEST(CrossEntropyTest, LogLikelihoodIsWithoutSmoothing) {
 TEST(CrossEntropyTest, HugeLogitsStayFinite) {
   auto hidden = torch::full({2, 1}, 300.0f).requires_grad_(true);
   auto embedding = torch::tensor({{-1.0f}, {0.0f}, {1.0f}}).requires_grad_(true);
-  const auto loss = projected_cross_entropy(hidden, embedding, torch::tensor({0, 2}), torch::ones({2}), 0.0);
+  const auto loss = projected_cross_entropy(hidden, {embedding, {}, {}}, torch::tensor({0, 2}), torch::ones({2}), 0.0);
   loss.loss.backward();
   EXPECT_NEAR(loss.loss.item<double>(), 600.0, 1e-3);
   EXPECT_TRUE(torch::isfinite(hidden.grad()).all().item<bool>());

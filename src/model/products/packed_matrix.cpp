@@ -1,7 +1,6 @@
 #include "packed_matrix.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/native/CPUBlas.h>
 
 #include <algorithm>
 #include <type_traits>
@@ -12,8 +11,6 @@
 namespace rest {
 namespace {
 
-namespace blas = at::native::cpublas;
-
 /// Inputs that an instruction multiplies and adds together, side by side in memory.
 template <class Input>
 constexpr std::int64_t group = 4 / static_cast<std::int64_t>(sizeof(Input));
@@ -21,20 +18,6 @@ constexpr std::int64_t group = 4 / static_cast<std::int64_t>(sizeof(Input));
 using Weight8 = std::int8_t;
 template <class Input>
 using WeightOf = std::conditional_t<std::is_same_v<Input, std::uint8_t>, Weight8, Input>;
-
-void product(std::int64_t rows, std::int64_t columns, std::int64_t inputs, std::int64_t stride, std::int64_t out_stride,
-             const float* a, const float* b, float* out) {
-  blas::brgemm(rows, columns, inputs, stride, columns, out_stride, false, a, b, out, /*is_vnni=*/false);
-}
-void product(std::int64_t rows, std::int64_t columns, std::int64_t inputs, std::int64_t stride, std::int64_t out_stride,
-             const at::BFloat16* a, const at::BFloat16* b, float* out) {
-  blas::brgemm(rows, columns, inputs, stride, columns, out_stride, false, a, b, out);
-}
-void product(std::int64_t rows, std::int64_t columns, std::int64_t inputs, std::int64_t stride, std::int64_t out_stride,
-             const std::uint8_t* a, const Weight8* b, std::int32_t* out) {
-  blas::brgemm(rows, columns, inputs, stride, columns, out_stride, false, a, reinterpret_cast<const signed char*>(b),
-               out);
-}
 
 /// Whether products of a format come out right here; processors, LibTorch's build and its settings all have a say.
 template <class Format>
@@ -45,7 +28,7 @@ bool probe() {
   const std::vector<WeightOf<Input>> weights(size * size, static_cast<WeightOf<Input>>(2));
   std::vector<typename Format::Output> out(size, 0);
   try {
-    product(1, size, size, size, size, rows.data(), weights.data(), out.data());
+    matrix_product({1, size, size}, {size, size, size}, rows.data(), weights.data(), out.data());
     end_products();
   } catch (const std::exception&) {
     return false;
@@ -72,7 +55,7 @@ at::Tensor interleave(const at::Tensor& weight, std::int64_t block, std::int64_t
 
 }  // namespace
 
-void end_products() { blas::brgemm_release(); }
+bool multiplies_bfloat16() { return has_products<Bfloat16Format>(); }
 
 bool multiplies_int8() { return has_products<Int8Format>(); }
 
@@ -116,8 +99,8 @@ void PackedMatrix<Format>::multiply(const Input* rows, std::int64_t row_stride, 
     const std::int64_t inputs = padded_features(inputs_);
     const auto* const weights = packed_.template data_ptr<WeightOf<Input>>();
     for (std::int64_t b = 0; b < blocks; ++b) {
-      product(count, block, inputs, row_stride, out_stride, rows, weights + (first_block + b) * block * inputs,
-              out + b * block);
+      matrix_product({count, block, inputs}, {row_stride, block, out_stride}, rows,
+                     weights + (first_block + b) * block * inputs, out + b * block);
     }
   }
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "matrix_format.hpp"
+#include "matrix_product.hpp"
 
 namespace rest {
 
@@ -49,10 +50,8 @@ class PackedMatrix {
   std::vector<std::int32_t> offsets_;  // [whole blocks]: 128 times the sum of weights
 };
 
-/// Gives back what a thread's products hold of the processor.
-void end_products();
-
-/// Whether this processor multiplies int8.
+/// Whether matrix_product() serves bfloat16, int8 here.
+bool multiplies_bfloat16();
 bool multiplies_int8();
 
 }  // namespace rest

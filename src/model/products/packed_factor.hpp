@@ -1,0 +1,47 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "matrix_product.hpp"
+
+namespace rest {
+
+/// The second factor [inner, columns] of products in bfloat16, laid out for matrix_product() in blocks of 64 columns.
+class PackedFactor {
+ public:
+  static constexpr std::int64_t block = 64;
+
+  /// Takes in a factor given as [inner, columns], or as its transpose [columns, inner]; memory is kept between uses.
+  /// Rows and columns that blocks have beyond it are 0.
+  void pack(const at::Tensor& factor);
+  void pack_transposed(const at::Tensor& factor);
+
+  std::int64_t columns() const { return columns_; }
+  std::int64_t blocks() const { return (columns_ + block - 1) / block; }
+  bool empty() const { return !filled_; }
+  void clear() { filled_ = false; }
+
+  /// out [count, 64 columns of block b] of a [count, inner rows first ... first + inner], both even.
+  void multiply(const at::BFloat16* a, std::int64_t a_stride, std::int64_t count, std::int64_t b, std::int64_t first,
+                std::int64_t inner, float* out, std::int64_t out_stride, Into into = Into::fresh) const;
+
+ private:
+  void resize(std::int64_t inner, std::int64_t columns);
+
+  std::int64_t inner_ = 0, columns_ = 0;  // inner_ padded
+  bool filled_ = false;
+  at::Tensor values_;  // [blocks, inner / 2, 64, 2]
+};
+
+/// The rows of a matrix in pairs, and its transpose: both factors that a product over rows takes.
+/// pairs [rows / 2, columns, 2] of matrix [rows, columns] with `stride` elements from row to row; rows padded with 0 to
+/// `padded`, an even number.
+void pair_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns,
+               std::int64_t padded, at::BFloat16* pairs);
+/// out [columns, rows] = transpose of what pairs [rows / 2, columns, 2] hold.
+void transpose_pairs(const at::BFloat16* pairs, std::int64_t rows, std::int64_t columns, at::BFloat16* out,
+                     std::int64_t out_stride);
+
+}  // namespace rest

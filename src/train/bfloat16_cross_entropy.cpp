@@ -1,0 +1,261 @@
+#include "bfloat16_cross_entropy.hpp"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "../model/native/products.hpp"
+#include "../model/products/vector_rows.hpp"
+
+namespace rest {
+namespace {
+
+using at::BFloat16;
+
+constexpr std::int64_t block = PackedFactor::block;
+constexpr std::int64_t group = 8 * block;  // pieces whose exponentials stand together: [rows, group]
+constexpr std::int64_t tile_rows = 64;
+constexpr std::int64_t chunk_rows = 1024;  // tokens whose exponentials are kept at a time
+constexpr std::int64_t inner_padding = 32;
+
+struct BlockSums {
+  float max, sum, plain;  // of logits; of exp(logit - max); of logits
+};
+
+/// A row of 64 logits, of which `width` are pieces, to exp(logit - max), 0 beyond.
+REST_CLONES void exponentials(float* logits, std::int64_t count, std::int64_t width, BFloat16* out, std::int64_t stride,
+                              BlockSums* sums) {
+  constexpr std::int64_t vectors = block / float_lanes;
+  for (std::int64_t r = 0; r < count; ++r) {
+    float* const row = logits + r * block;
+    const float lowest = row[0];
+    for (std::int64_t i = width; i < block; ++i) row[i] = lowest;
+    Floats value[vectors], plain = {}, sum = {}, weight;
+    for (std::int64_t v = 0; v < vectors; ++v) {
+      load_lanes(row + v * float_lanes, value[v]);
+      plain += value[v];
+    }
+    Floats top = value[0];
+    for (std::int64_t v = 1; v < vectors; ++v) top = value[v] > top ? value[v] : top;
+    const float max = lane_max(top);
+    for (std::int64_t v = 0; v < vectors; ++v) {
+      vector_exp(value[v] - max, weight);
+      sum += weight;
+      store_lanes(weight, out + r * stride + v * float_lanes);
+    }
+    const auto beyond = static_cast<float>(block - width);
+    sums[r] = {max, lane_sum(sum), lane_sum(plain) - beyond * lowest};
+    if (width < block) {
+      float extra;
+      extra = vector_exp(lowest - max);
+      sums[r].sum -= beyond * extra;
+      std::fill(out + r * stride + width, out + r * stride + block, BFloat16(0.0f));
+    }
+  }
+}
+
+/// Exponentials of a row of a block to the gradient of its logits, but for the target's own part.
+REST_CLONES void gradients(BFloat16* values, std::int64_t width, float factor, float spread) {
+  for_lanes(
+      width, [&](std::int64_t, const auto& load, const auto& store) __attribute__((always_inline)) {
+        Floats value;
+        load(values, value);
+        store(value * factor - spread, values);
+      });
+}
+
+/// The work on up to chunk_rows tokens.
+class Chunk {
+ public:
+  Chunk(const torch::Tensor& hidden, const EmbeddingWeights& embedding, const torch::Tensor& target,
+        const torch::Tensor& weight, double smoothing)
+      : hidden_(hidden),
+        embedding_(embedding),
+        target_(target.data_ptr<std::int64_t>()),
+        weight_(weight.data_ptr<float>()),
+        smoothing_(smoothing),
+        rows_(hidden.size(0)),
+        features_(hidden.size(1)),
+        vocabulary_(embedding.weight.size(0)),
+        blocks_((vocabulary_ + block - 1) / block),
+        groups_((vocabulary_ + group - 1) / group),
+        values_(torch::empty({groups_, rows_, group}, torch::kBFloat16)),
+        sums_(static_cast<std::size_t>(blocks_ * rows_)),
+        target_logit_(static_cast<std::size_t>(rows_)),
+        max_(static_cast<std::size_t>(rows_)),
+        total_(static_cast<std::size_t>(rows_)) {}
+
+  CrossEntropySums forward() {
+    PackedFactor& factor = embedding_.packed->forward;
+    if (factor.empty()) factor.pack_transposed(embedding_.weight);
+    const auto* const from = hidden_.data_ptr<BFloat16>();
+    at::parallel_for(0, blocks_, 1, [&](std::int64_t begin, std::int64_t end) {
+      alignas(64) float logits[tile_rows * block];
+      for (std::int64_t b = begin; b < end; ++b) {
+        for (std::int64_t row = 0; row < rows_; row += tile_rows) {
+          const std::int64_t count = std::min(tile_rows, rows_ - row);
+          factor.multiply(from + row * features_, features_, count, b, 0, features_, logits, block);
+          for (std::int64_t r = 0; r < count; ++r) {
+            const std::int64_t in_block = target_[row + r] - b * block;
+            if (in_block >= 0 && in_block < block) {
+              target_logit_[static_cast<std::size_t>(row + r)] = logits[r * block + in_block];
+            }
+          }
+          exponentials(logits, count, width(b), at(b, row), group, sums_.data() + b * rows_ + row);
+        }
+      }
+      end_products();
+    });
+    return normalise();
+  }
+
+  /// Sets hidden_gradient and adds the embedding's.
+  void backward(const torch::Tensor& hidden_gradient) {
+    PackedFactor& factor = embedding_.packed->backward;
+    if (factor.empty()) factor.pack(embedding_.weight);
+    const std::int64_t padded = (rows_ + inner_padding - 1) / inner_padding * inner_padding;
+    const torch::Tensor pairs = torch::empty({padded, features_}, torch::kBFloat16);
+    pair_rows(hidden_.data_ptr<BFloat16>(), features_, rows_, features_, padded, pairs.data_ptr<BFloat16>());
+    at::parallel_for(0, blocks_, 1, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<BFloat16> memory(static_cast<std::size_t>(padded * block + (padded + inner_padding) * block));
+      for (std::int64_t b = begin; b < end; ++b) {
+        finish_gradients(b);
+        add_to_embedding(b, pairs.data_ptr<BFloat16>(), padded, memory.data());
+      }
+      end_products();
+    });
+    gradient_of_hidden(factor, hidden_gradient);
+  }
+
+ private:
+  std::int64_t width(std::int64_t b) const { return std::min(block, vocabulary_ - b * block); }
+  BFloat16* at(std::int64_t b, std::int64_t row) const {
+    constexpr std::int64_t per_group = group / block;
+    return values_.data_ptr<BFloat16>() + (b / per_group * rows_ + row) * group + b % per_group * block;
+  }
+
+  CrossEntropySums normalise() {
+    CrossEntropySums result;
+    for (std::int64_t r = 0; r < rows_; ++r) {
+      const auto i = static_cast<std::size_t>(r);
+      float max = sums_[i].max;
+      for (std::int64_t b = 1; b < blocks_; ++b) max = std::max(max, of(b, r).max);
+      double total = 0.0, plain = 0.0;
+      for (std::int64_t b = 0; b < blocks_; ++b) {
+        const BlockSums& sums = of(b, r);
+        total += static_cast<double>(sums.sum * vector_exp(sums.max - max));
+        plain += static_cast<double>(sums.plain);
+      }
+      max_[i] = max;
+      total_[i] = total;
+      const double normaliser = static_cast<double>(max) + std::log(total);
+      const double nll = normaliser - static_cast<double>(target_logit_[i]);
+      const double even = normaliser - plain / static_cast<double>(vocabulary_);
+      const auto w = static_cast<double>(weight_[r]);
+      result.negative_log_likelihood += w * nll;
+      result.loss += w * ((1.0 - smoothing_) * nll + smoothing_ * even);
+    }
+    return result;
+  }
+  const BlockSums& of(std::int64_t b, std::int64_t row) const {
+    return sums_[static_cast<std::size_t>(b * rows_ + row)];
+  }
+
+  void finish_gradients(std::int64_t b) {
+    for (std::int64_t r = 0; r < rows_; ++r) {
+      const auto i = static_cast<std::size_t>(r);
+      const auto w = static_cast<double>(weight_[r]);
+      const float factor = static_cast<float>(w / total_[i]) * vector_exp(of(b, r).max - max_[i]);
+      const auto spread = static_cast<float>(w * smoothing_ / static_cast<double>(vocabulary_));
+      BFloat16* const row = at(b, r);
+      const std::int64_t in_block = target_[r] - b * block;
+      const bool here = in_block >= 0 && in_block < block;
+      const float own = here ? static_cast<float>(row[in_block]) * factor - spread : 0.0f;
+      gradients(row, width(b), factor, spread);
+      if (here) row[in_block] = BFloat16(own - static_cast<float>(w * (1.0 - smoothing_)));
+    }
+  }
+
+  /// gradient [64 pieces, features] += gradients of the block's logits, transposed, times hidden.
+  void add_to_embedding(std::int64_t b, const BFloat16* hidden_pairs, std::int64_t padded, BFloat16* memory) {
+    const std::int64_t stride = padded + inner_padding;
+    BFloat16* const transposed = memory + padded * block;
+    pair_rows(at(b, 0), group, rows_, block, padded, memory);
+    transpose_pairs(memory, padded, block, transposed, stride);
+    float* const into = embedding_.gradient.data_ptr<float>() + b * block * features_;
+    for (std::int64_t f = 0; f < features_; f += block) {
+      matrix_product({width(b), std::min(block, features_ - f), padded}, {stride, features_, features_}, transposed,
+                     hidden_pairs + f * 2, into + f, Into::sum);
+    }
+  }
+
+  void gradient_of_hidden(const PackedFactor& factor, const torch::Tensor& hidden_gradient) {
+    constexpr std::int64_t rows_together = 512;
+    const std::int64_t width = factor.blocks() * block;
+    at::parallel_for(0, (rows_ + rows_together - 1) / rows_together, 1, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<float> sums(static_cast<std::size_t>(rows_together * width));
+      for (std::int64_t task = begin; task < end; ++task) {
+        const std::int64_t first = task * rows_together, last = std::min(rows_, first + rows_together);
+        for (std::int64_t g = 0; g < groups_; ++g) {
+          const std::int64_t pieces = std::min(group, vocabulary_ - g * group);
+          const std::int64_t inner = (pieces + inner_padding - 1) / inner_padding * inner_padding;
+          for (std::int64_t f = 0; f < factor.blocks(); ++f) {
+            for (std::int64_t row = first; row < last; row += tile_rows) {
+              factor.multiply(at(g * (group / block), row), group, std::min(tile_rows, last - row), f, g * group, inner,
+                              sums.data() + (row - first) * width + f * block, width, g == 0 ? Into::fresh : Into::sum);
+            }
+          }
+        }
+        round_rows(sums.data(), width, last - first, features_,
+                   hidden_gradient.data_ptr<BFloat16>() + first * features_);
+      }
+      end_products();
+    });
+  }
+
+  REST_CLONES static void round_rows(const float* sums, std::int64_t width, std::int64_t rows, std::int64_t features,
+                                     BFloat16* out) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for_lanes(
+          features, [&](std::int64_t, const auto& load, const auto& store) __attribute__((always_inline)) {
+            Floats value;
+            load(sums + r * width, value);
+            store(value, out + r * features);
+          });
+    }
+  }
+
+  torch::Tensor hidden_;
+  EmbeddingWeights embedding_;
+  const std::int64_t* target_;
+  const float* weight_;
+  double smoothing_;
+  std::int64_t rows_, features_, vocabulary_, blocks_, groups_;
+  torch::Tensor values_;         // [groups, rows, group]: exponentials, then gradients of logits
+  std::vector<BlockSums> sums_;  // [blocks, rows]
+  std::vector<float> target_logit_, max_;
+  std::vector<double> total_;  // of exp(logit - max_)
+};
+
+}  // namespace
+
+CrossEntropySums bfloat16_cross_entropy(const torch::Tensor& hidden, const EmbeddingWeights& embedding,
+                                        const torch::Tensor& target, const torch::Tensor& weight, double smoothing,
+                                        const torch::Tensor& hidden_gradient) {
+  CrossEntropySums sums;
+  for (std::int64_t first = 0; first < hidden.size(0); first += chunk_rows) {
+    const std::int64_t rows = std::min(chunk_rows, hidden.size(0) - first);
+    Chunk chunk(hidden.narrow(0, first, rows), embedding, target.narrow(0, first, rows), weight.narrow(0, first, rows),
+                smoothing);
+    const CrossEntropySums own = chunk.forward();
+    sums.loss += own.loss;
+    sums.negative_log_likelihood += own.negative_log_likelihood;
+    if (hidden_gradient.defined()) chunk.backward(hidden_gradient.narrow(0, first, rows));
+  }
+  return sums;
+}
+
+}  // namespace rest
