@@ -10,11 +10,9 @@
 #include "rest/core/log.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/store/corpus.hpp"
-#include "rest/train/trainer.hpp"
 #include "rest/train/validation.hpp"
 
 namespace rest {
-namespace {
 
 TrainerOptions trainer_options(const TrainOptions& train, double dropout) {
   TrainerOptions options;
@@ -33,6 +31,8 @@ TrainerOptions trainer_options(const TrainOptions& train, double dropout) {
   options.keep_checkpoints = train.keep_checkpoints;
   return options;
 }
+
+namespace {
 
 /// Weights to start from: fresh ones, or those of another policy of the same shape and tokenizer.
 Policy starting_policy(const Experiment& experiment, const Corpus& corpus) {
