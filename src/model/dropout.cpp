@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "native/dropout_rows.hpp"
+#include "vector_rows.hpp"
 #include "rest/model/dropout_mask.hpp"
 
 namespace rest {
@@ -20,41 +21,49 @@ double scale_of(const DropoutSite& site) {
   return static_cast<double>(65536.0f / static_cast<float>(65536 - cut_of(site)));
 }
 
+typedef std::uint64_t LongWords __attribute__((vector_size(64)));
+
+/// The upper and lower words of 16 products.
+REST_INLINE void multiply_words(const Words& a, std::uint32_t factor, Words& high, Words& low) {
+  constexpr Words lower = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30};
+  constexpr Words upper = {1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31};
+  LongWords pairs;
+  std::memcpy(&pairs, &a, sizeof pairs);
+  const LongWords even_products = (pairs & 0xFFFFFFFFu) * std::uint64_t{factor};
+  const LongWords odd_products = (pairs >> 32) * std::uint64_t{factor};
+  Words even, odd;
+  std::memcpy(&even, &even_products, sizeof even);
+  std::memcpy(&odd, &odd_products, sizeof odd);
+  low = __builtin_shuffle(even, odd, lower);
+  high = __builtin_shuffle(even, odd, upper);
+}
+
 /// A row of the mask, as DropoutMask::fill_block() defines it, 16 Philox blocks at a time.
-__attribute__((target_clones("avx512f", "avx2", "default"))) void fill_row(std::uint64_t key, std::uint64_t example,
-                                                                           std::uint32_t position, std::uint32_t cut,
-                                                                           std::int64_t features, float scale,
-                                                                           float* out) {
+REST_CLONES void fill_row(std::uint64_t key, std::uint64_t example, std::uint32_t position, std::uint32_t cut,
+                          std::int64_t features, float scale, float* out) {
+  constexpr Words count_up = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   for (std::int64_t start = 0; start < features; start += lanes * per_block) {
-    std::uint32_t c0[lanes], c1[lanes], c2[lanes], c3[lanes];
-    for (std::int64_t i = 0; i < lanes; ++i) {
-      c0[i] = static_cast<std::uint32_t>(example);
-      c1[i] = static_cast<std::uint32_t>(example >> 32);
-      c2[i] = position;
-      c3[i] = static_cast<std::uint32_t>(start / per_block + i);
-    }
+    Words c0 = Words{} + static_cast<std::uint32_t>(example), c1 = Words{} + static_cast<std::uint32_t>(example >> 32);
+    Words c2 = Words{} + position, c3 = count_up + static_cast<std::uint32_t>(start / per_block);
     std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
     for (int round = 0; round < 10; ++round) {  // Philox4x32-10, as core/philox.hpp
-      for (std::int64_t i = 0; i < lanes; ++i) {
-        const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c0[i], p1 = std::uint64_t{0xCD9E8D57u} * c2[i];
-        const auto n0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1[i] ^ k0;
-        const auto n2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3[i] ^ k1;
-        c1[i] = static_cast<std::uint32_t>(p1), c3[i] = static_cast<std::uint32_t>(p0);
-        c0[i] = n0, c2[i] = n2;
-      }
+      Words high_0, low_0, high_1, low_1;
+      multiply_words(c0, 0xD2511F53u, high_0, low_0);
+      multiply_words(c2, 0xCD9E8D57u, high_1, low_1);
+      c0 = high_1 ^ c1 ^ k0, c2 = high_0 ^ c3 ^ k1;
+      c1 = low_1, c3 = low_0;
       k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
     }
     // Feature start + j * lanes + i takes half-word j of block i.
-    const std::uint32_t* const words[4] = {c0, c1, c2, c3};
-    for (std::int64_t j = 0; j < per_block; ++j) {
+    const Words words[4] = {c0, c1, c2, c3};
+    for (std::int64_t j = 0; j < per_block && start + j * lanes < features; ++j) {
       const std::int64_t base = start + j * lanes;
-      const std::int64_t count = std::min(lanes, features - base);
-      const std::uint32_t shift = j % 2 ? 16 : 0;
-      const std::uint32_t* const word = words[j / 2];
-      if (count == lanes) {
-        for (std::int64_t i = 0; i < lanes; ++i) out[base + i] = ((word[i] >> shift) & 0xFFFFu) >= cut ? scale : 0.0f;
+      const Words uniform = (words[j / 2] >> (j % 2 ? 16 : 0)) & 0xFFFFu;
+      const Floats mask = uniform >= cut ? Floats{} + scale : Floats{};
+      if (base + lanes <= features) {
+        store_lanes(mask, out + base);
       } else {
-        for (std::int64_t i = 0; i < count; ++i) out[base + i] = ((word[i] >> shift) & 0xFFFFu) >= cut ? scale : 0.0f;
+        store_part(mask, features - base, out + base);
       }
     }
   }

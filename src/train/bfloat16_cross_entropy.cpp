@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "../model/native/products.hpp"
-#include "../model/products/vector_rows.hpp"
+#include "../model/products/large_pages.hpp"
+#include "../model/vector_rows.hpp"
 
 namespace rest {
 namespace {
@@ -18,7 +19,7 @@ using at::BFloat16;
 constexpr std::int64_t block = PackedFactor::block;
 constexpr std::int64_t group = 8 * block;  // pieces whose exponentials stand together: [rows, group]
 constexpr std::int64_t tile_rows = 64;
-constexpr std::int64_t chunk_rows = 1024;  // tokens whose exponentials are kept at a time
+constexpr std::int64_t chunk_rows = 512;  // tokens whose exponentials are kept at a time
 constexpr std::int64_t inner_padding = 32;
 
 struct BlockSums {
@@ -57,14 +58,27 @@ REST_CLONES void exponentials(float* logits, std::int64_t count, std::int64_t wi
   }
 }
 
-/// Exponentials of a row of a block to the gradient of its logits, but for the target's own part.
-REST_CLONES void gradients(BFloat16* values, std::int64_t width, float factor, float spread) {
-  for_lanes(
-      width, [&](std::int64_t, const auto& load, const auto& store) __attribute__((always_inline)) {
-        Floats value;
-        load(values, value);
-        store(value * factor - spread, values);
-      });
+/// What turns the exponentials of a row into gradients of its logits: p w - spread.
+struct RowFactors {
+  float max;     // of all logits
+  float weight;  // w / sum of exp(logit - max)
+  float spread;  // w times what smoothing puts on each piece
+};
+
+/// Exponentials of a block's rows to the gradients of its logits, but for the targets' own part.
+REST_CLONES void gradients(const RowFactors* rows, const BlockSums* sums, std::int64_t count, std::int64_t width,
+                           BFloat16* values, std::int64_t stride) {
+  for (std::int64_t r = 0; r < count; ++r) {
+    float factor = vector_exp(sums[r].max - rows[r].max) * rows[r].weight;
+    const float spread = rows[r].spread;
+    BFloat16* const row = values + r * stride;
+    for_lanes(
+        width, [&](std::int64_t, const auto& load, const auto& store) __attribute__((always_inline)) {
+          Floats value;
+          load(row, value);
+          store(value * factor - spread, row);
+        });
+  }
 }
 
 /// The work on up to chunk_rows tokens.
@@ -82,11 +96,13 @@ class Chunk {
         vocabulary_(embedding.weight.size(0)),
         blocks_((vocabulary_ + block - 1) / block),
         groups_((vocabulary_ + group - 1) / group),
-        values_(torch::empty({groups_, rows_, group}, torch::kBFloat16)),
+        values_(memory_for(groups_ * rows_ * group)),
         sums_(static_cast<std::size_t>(blocks_ * rows_)),
         target_logit_(static_cast<std::size_t>(rows_)),
-        max_(static_cast<std::size_t>(rows_)),
-        total_(static_cast<std::size_t>(rows_)) {}
+        factors_(static_cast<std::size_t>(rows_)),
+        rows_of_target_(static_cast<std::size_t>(blocks_)) {
+    for (std::int64_t r = 0; r < rows_; ++r) rows_of_target_[static_cast<std::size_t>(target_[r] / block)].push_back(r);
+  }
 
   CrossEntropySums forward() {
     PackedFactor& factor = embedding_.packed->forward;
@@ -98,11 +114,9 @@ class Chunk {
         for (std::int64_t row = 0; row < rows_; row += tile_rows) {
           const std::int64_t count = std::min(tile_rows, rows_ - row);
           factor.multiply(from + row * features_, features_, count, b, 0, features_, logits, block);
-          for (std::int64_t r = 0; r < count; ++r) {
-            const std::int64_t in_block = target_[row + r] - b * block;
-            if (in_block >= 0 && in_block < block) {
-              target_logit_[static_cast<std::size_t>(row + r)] = logits[r * block + in_block];
-            }
+          for (const std::int64_t r : rows_of_target_[static_cast<std::size_t>(b)]) {
+            if (r < row || r >= row + count) continue;
+            target_logit_[static_cast<std::size_t>(r)] = logits[(r - row) * block + target_[r] - b * block];
           }
           exponentials(logits, count, width(b), at(b, row), group, sums_.data() + b * rows_ + row);
         }
@@ -131,10 +145,17 @@ class Chunk {
   }
 
  private:
+  BFloat16* memory_for(std::int64_t elements) const {
+    torch::Tensor& memory = embedding_.packed->memory;
+    if (!memory.defined() || memory.numel() < elements) {
+      memory = empty_in_large_pages({groups_ * chunk_rows * group}, torch::kBFloat16);
+    }
+    return memory.data_ptr<BFloat16>();
+  }
   std::int64_t width(std::int64_t b) const { return std::min(block, vocabulary_ - b * block); }
   BFloat16* at(std::int64_t b, std::int64_t row) const {
     constexpr std::int64_t per_group = group / block;
-    return values_.data_ptr<BFloat16>() + (b / per_group * rows_ + row) * group + b % per_group * block;
+    return values_ + (b / per_group * rows_ + row) * group + b % per_group * block;
   }
 
   CrossEntropySums normalise() {
@@ -149,8 +170,9 @@ class Chunk {
         total += static_cast<double>(sums.sum * vector_exp(sums.max - max));
         plain += static_cast<double>(sums.plain);
       }
-      max_[i] = max;
-      total_[i] = total;
+      factors_[i] = {
+          max, static_cast<float>(static_cast<double>(weight_[r]) / total),
+          static_cast<float>(static_cast<double>(weight_[r]) * smoothing_ / static_cast<double>(vocabulary_))};
       const double normaliser = static_cast<double>(max) + std::log(total);
       const double nll = normaliser - static_cast<double>(target_logit_[i]);
       const double even = normaliser - plain / static_cast<double>(vocabulary_);
@@ -165,17 +187,11 @@ class Chunk {
   }
 
   void finish_gradients(std::int64_t b) {
-    for (std::int64_t r = 0; r < rows_; ++r) {
-      const auto i = static_cast<std::size_t>(r);
-      const auto w = static_cast<double>(weight_[r]);
-      const float factor = static_cast<float>(w / total_[i]) * vector_exp(of(b, r).max - max_[i]);
-      const auto spread = static_cast<float>(w * smoothing_ / static_cast<double>(vocabulary_));
-      BFloat16* const row = at(b, r);
-      const std::int64_t in_block = target_[r] - b * block;
-      const bool here = in_block >= 0 && in_block < block;
-      const float own = here ? static_cast<float>(row[in_block]) * factor - spread : 0.0f;
-      gradients(row, width(b), factor, spread);
-      if (here) row[in_block] = BFloat16(own - static_cast<float>(w * (1.0 - smoothing_)));
+    const BlockSums* const sums = sums_.data() + b * rows_;
+    gradients(factors_.data(), sums, rows_, width(b), at(b, 0), group);
+    for (const std::int64_t r : rows_of_target_[static_cast<std::size_t>(b)]) {
+      BFloat16& own = at(b, r)[target_[r] - b * block];
+      own = BFloat16(static_cast<float>(own) - weight_[r] * static_cast<float>(1.0 - smoothing_));
     }
   }
 
@@ -234,10 +250,11 @@ class Chunk {
   const float* weight_;
   double smoothing_;
   std::int64_t rows_, features_, vocabulary_, blocks_, groups_;
-  torch::Tensor values_;         // [groups, rows, group]: exponentials, then gradients of logits
+  BFloat16* values_;             // [groups, rows, group]: exponentials, then gradients of logits
   std::vector<BlockSums> sums_;  // [blocks, rows]
-  std::vector<float> target_logit_, max_;
-  std::vector<double> total_;  // of exp(logit - max_)
+  std::vector<float> target_logit_;
+  std::vector<RowFactors> factors_;
+  std::vector<std::vector<std::int64_t>> rows_of_target_;  // per block: rows whose target is in it
 };
 
 }  // namespace

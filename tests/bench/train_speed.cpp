@@ -44,14 +44,13 @@ struct UpdateSums {
 /// Cross-entropy that notes what passes through it.
 class NotingLoss : public Loss {
  public:
-  NotingLoss(double smoothing, const Corpus& corpus) : loss_(smoothing), corpus_(corpus) {}
+  explicit NotingLoss(double smoothing) : loss_(smoothing) {}
 
   LossSum operator()(const Transformer& model, const Batch& batch, Dropout& dropout) const override {
     const LossSum sum = loss_(model, batch, dropout);
     sums_.loss += sum.loss.item<double>();
     sums_.tokens += sum.count;
-    for (const std::uint64_t id : batch.ids)
-      sums_.source_tokens += static_cast<double>(corpus_.source.tokens[id].size() + 1);
+    sums_.source_tokens += static_cast<double>(batch.sources.rows());
     return sum;
   }
 
@@ -71,7 +70,6 @@ class NotingLoss : public Loss {
 
  private:
   CrossEntropyLoss loss_;
-  const Corpus& corpus_;
   mutable UpdateSums sums_;
 };
 
@@ -87,7 +85,7 @@ nlohmann::json time_updates(const Communicator& world, const Policy& start, cons
                             const TrainerOptions& options, double smoothing, const Request& request) {
   using Clock = std::chrono::steady_clock;
   const CorpusDataset dataset(corpus);
-  NotingLoss loss(smoothing, corpus);
+  NotingLoss loss(smoothing);
   Trainer trainer(world, options, {start, dataset, loss, {}, {}, {}, "train"});
   nlohmann::json result;
   auto begin = Clock::now();

@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "../products/vector_rows.hpp"
+#include "../vector_rows.hpp"
 #include "dropout_rows.hpp"
 #include "native_functions.hpp"
 #include "recorded_step.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "../products/vector_rows.hpp"
+#include "../vector_rows.hpp"
 #include "native_functions.hpp"
 #include "recorded_step.hpp"
 #include "small_product.hpp"

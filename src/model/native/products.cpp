@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "../products/vector_rows.hpp"
+#include "../vector_rows.hpp"
 
 namespace rest {
 namespace {

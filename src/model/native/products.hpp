@@ -11,6 +11,7 @@ namespace rest {
 struct PackedWeight {
   PackedFactor forward;   // its transpose [in, out]
   PackedFactor backward;  // itself [out, in]
+  torch::Tensor memory;   // of the cross-entropy, kept between uses: new pages would cost more than the work on them
 };
 
 enum class Activation { none, relu };

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "../products/matrix_product.hpp"
-#include "../products/vector_rows.hpp"
+#include "../vector_rows.hpp"
 
 namespace rest {
 

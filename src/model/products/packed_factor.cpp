@@ -7,7 +7,7 @@
 
 #include "large_pages.hpp"
 #include "matrix_product.hpp"
-#include "vector_rows.hpp"
+#include "../vector_rows.hpp"
 
 namespace rest {
 namespace {
