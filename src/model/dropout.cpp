@@ -8,8 +8,8 @@
 #include <cmath>
 
 #include "native/dropout_rows.hpp"
-#include "vector_rows.hpp"
 #include "rest/model/dropout_mask.hpp"
+#include "vector_rows.hpp"
 
 namespace rest {
 namespace {

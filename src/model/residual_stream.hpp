@@ -2,7 +2,10 @@
 
 #include <torch/types.h>
 
+#include <memory>
+
 #include "functions.hpp"
+#include "recomputed.hpp"
 
 namespace rest {
 
@@ -23,6 +26,23 @@ class ResidualStream {
       added_ = body(x_);
       x_ = normed(norm);
     }
+  }
+
+  /// Adds blocks(stream, input), of which only what goes in is kept for the backward pass, when they run again.
+  template <class Blocks>
+  void recompute(const torch::Tensor& input, Blocks blocks) {
+    const auto behind = std::make_shared<Dropout>(*dropout_);
+    const auto run = [order = order_, rows = *rows_, start = *dropout_, behind, blocks](const auto& in) {
+      *behind = start;
+      ResidualStream stream(order, in[0], rows, *behind);
+      stream.added_ = in[1];
+      blocks(stream, in[2]);
+      return torch::autograd::variable_list{stream.x_, stream.added_};
+    };
+    const auto out = recomputed({x_, added_, input}, run);
+    x_ = out[0];
+    added_ = out[1];
+    *dropout_ = *behind;
   }
 
   /// What comes out; `last` is not looked at for post-norm.

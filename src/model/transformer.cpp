@@ -124,49 +124,65 @@ torch::Tensor Transformer::embed_target(const torch::Tensor& tokens, const torch
 torch::Tensor Transformer::encode(const torch::Tensor& pieces, const Sequences& sources, Dropout& dropout) const {
   ResidualStream stream(config_.norm, embedded(source_embedding_, pieces, sources, dropout), sources, dropout);
   for (const auto& layer : encoder_) {
-    stream.add(layer.self_attention.norm, [&](const torch::Tensor& in) {
-      const auto qkv = linear(layer.self_attention.qkv, in);
-      return linear(layer.self_attention.out, self_attention(qkv, sources, config_.heads, Sight::all));
-    });
-    stream.add(layer.feed_forward.norm, [&](const torch::Tensor& in) {
-      return feed_forward(layer.feed_forward.in, layer.feed_forward.out, in);
+    add_layer(stream, {}, [this, &layer, sources](ResidualStream& to, const torch::Tensor&) {
+      to.add(layer.self_attention.norm, [&](const torch::Tensor& in) {
+        const auto qkv = linear(layer.self_attention.qkv, in);
+        return linear(layer.self_attention.out, self_attention(qkv, sources, config_.heads, Sight::all));
+      });
+      to.add(layer.feed_forward.norm,
+             [&](const torch::Tensor& in) { return feed_forward(layer.feed_forward.in, layer.feed_forward.out, in); });
     });
   }
   return stream.finish(encoder_norm_);
 }
 
-torch::Tensor Transformer::run_decoder(ResidualStream stream, const Attention& self, const Attention& cross) const {
+template <class Blocks>
+void Transformer::add_layer(ResidualStream& stream, const torch::Tensor& input, Blocks blocks) const {
+  if (recomputes_ && torch::GradMode::is_enabled()) {
+    stream.recompute(input, blocks);
+  } else {
+    blocks(stream, input);
+  }
+}
+
+void Transformer::add_decoder_layer(ResidualStream& stream, const DecoderLayer& layer,
+                                    const std::function<torch::Tensor(const torch::Tensor&)>& self,
+                                    const std::function<torch::Tensor(const torch::Tensor&)>& cross) {
+  stream.add(layer.self_attention.norm, [&](const torch::Tensor& in) {
+    return linear(layer.self_attention.out, self(linear(layer.self_attention.qkv, in)));
+  });
+  stream.add(layer.cross_attention.norm, [&](const torch::Tensor& in) {
+    return linear(layer.cross_attention.out, cross(linear(layer.cross_attention.query, in)));
+  });
+  stream.add(layer.feed_forward.norm,
+             [&](const torch::Tensor& in) { return feed_forward(layer.feed_forward.in, layer.feed_forward.out, in); });
+}
+
+torch::Tensor Transformer::decoder_layers(const torch::Tensor& x, const Attention& self, const Attention& cross) const {
+  ResidualStream stream(config_.norm, x);
   for (std::size_t i = 0; i < decoder_.size(); ++i) {
-    const DecoderLayer& layer = decoder_[i];
-    stream.add(layer.self_attention.norm, [&](const torch::Tensor& in) {
-      return linear(layer.self_attention.out, self(i, linear(layer.self_attention.qkv, in)));
-    });
-    stream.add(layer.cross_attention.norm, [&](const torch::Tensor& in) {
-      return linear(layer.cross_attention.out, cross(i, linear(layer.cross_attention.query, in)));
-    });
-    stream.add(layer.feed_forward.norm, [&](const torch::Tensor& in) {
-      return feed_forward(layer.feed_forward.in, layer.feed_forward.out, in);
-    });
+    add_decoder_layer(
+        stream, decoder_[i], [&](const torch::Tensor& qkv) { return self(i, qkv); },
+        [&](const torch::Tensor& query) { return cross(i, query); });
   }
   return stream.finish(decoder_norm_);
 }
 
-torch::Tensor Transformer::decoder_layers(const torch::Tensor& x, const Attention& self, const Attention& cross) const {
-  return run_decoder(ResidualStream(config_.norm, x), self, cross);
-}
-
 torch::Tensor Transformer::decode(const torch::Tensor& pieces, const Sequences& targets, const torch::Tensor& memory,
                                   const Sequences& sources, const Readers& readers, Dropout& dropout) const {
-  const torch::Tensor x = embedded(target_embedding_, pieces, targets, dropout);
-  return run_decoder(
-      ResidualStream(config_.norm, x, targets, dropout),
-      [&](std::size_t, const torch::Tensor& qkv) {
-        return self_attention(qkv, targets, config_.heads, Sight::up_to_itself);
-      },
-      [&](std::size_t layer, const torch::Tensor& query) {
-        return cross_attention(query, linear(decoder_[layer].cross_attention.key_value, memory), targets, sources,
-                               readers, config_.heads);
-      });
+  ResidualStream stream(config_.norm, embedded(target_embedding_, pieces, targets, dropout), targets, dropout);
+  for (const DecoderLayer& layer : decoder_) {
+    add_layer(stream, memory, [this, &layer, targets, sources, readers](ResidualStream& to, const torch::Tensor& read) {
+      add_decoder_layer(
+          to, layer,
+          [&](const torch::Tensor& qkv) { return self_attention(qkv, targets, config_.heads, Sight::up_to_itself); },
+          [&](const torch::Tensor& query) {
+            return cross_attention(query, linear(layer.cross_attention.key_value, read), targets, sources, readers,
+                                   config_.heads);
+          });
+    });
+  }
+  return stream.finish(decoder_norm_);
 }
 
 }  // namespace rest

@@ -72,6 +72,9 @@ class Transformer {
   torch::ScalarType dtype() const { return target_embedding_.weight.scalar_type(); }
   torch::Device device() const { return target_embedding_.weight.device(); }
 
+  /// Gradient checkpointing: of each layer only what goes in is kept for the backward pass, when the layer runs again.
+  void recompute_layers(bool recompute) { recomputes_ = recompute; }
+
   /// To be called when the values of parameters have changed: laid-out copies of them are made anew.
   void parameters_changed();
 
@@ -102,7 +105,11 @@ class Transformer {
   torch::Tensor position_table(std::int64_t length) const;
   torch::Tensor embedded(const EmbeddingWeights& table, const torch::Tensor& pieces, const Sequences& rows,
                          Dropout& dropout) const;
-  torch::Tensor run_decoder(ResidualStream stream, const Attention& self, const Attention& cross) const;
+  template <class Blocks>
+  void add_layer(ResidualStream& stream, const torch::Tensor& input, Blocks blocks) const;
+  static void add_decoder_layer(ResidualStream& stream, const DecoderLayer& layer,
+                                const std::function<torch::Tensor(const torch::Tensor&)>& self,
+                                const std::function<torch::Tensor(const torch::Tensor&)>& cross);
 
   TransformerConfig config_;
   ParameterLayout layout_;
@@ -112,6 +119,7 @@ class Transformer {
   std::vector<EncoderLayer> encoder_;
   std::vector<DecoderLayer> decoder_;
   NormWeights encoder_norm_, decoder_norm_;
+  bool recomputes_ = false;
   torch::Tensor positions_;  // [prepared positions, hidden]
 };
 

@@ -118,6 +118,24 @@ TEST_P(NativeTraining, GradientsAreEqualTheSecondTime) {
   }
 }
 
+/// Gradient checkpointing, by our own loops and by operators.
+TEST_P(NativeTraining, RecomputedLayersGiveTheSameGradient) {
+  for (const auto type : {torch::kFloat32, torch::kBFloat16, torch::kFloat64}) {
+    torch::Tensor gradients[2];
+    for (const bool recompute : {false, true}) {
+      const bool bound = Transformer::binds_gradients(config_, type, torch::kCPU);
+      const torch::Tensor gradient = torch::zeros(parameters_.sizes(), bound ? torch::kFloat32 : type);
+      Transformer model(config_, parameters_.to(type), bound ? gradient : torch::Tensor());
+      model.recompute_layers(recompute);
+      const auto views = parameter_views(model.layout(), gradient);
+      for (std::size_t i = 0; i < views.size() && !bound; ++i) model.parameters()[i].mutable_grad() = views[i];
+      gradients[recompute] = result_of(model, batch_, gradient).gradient;
+    }
+    EXPECT_GT(gradients[0].norm().item<double>(), 0.0);
+    EXPECT_TRUE(torch::allclose(gradients[0], gradients[1], 1e-6, 1e-9)) << type;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, NativeTraining,
                          ::testing::Values(Case{64, 96, 4, 150, NormOrder::pre, true},
                                            Case{64, 96, 4, 150, NormOrder::post, true},
