@@ -151,6 +151,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"train", "learning_rate = 0", "above 0"},
         BadValue{"train", "adam_beta2 = 1.0", "at least 0 and below 1"},
         BadValue{"train", "keep_checkpoints = 1", "at least 2"},
+        BadValue{"train", "shard_optimizer = 1", "true or false"},
+        BadValue{"improve", "shard_optimizer = 2", "true or false"},
         BadValue{"reward", "name = \"rouge\"", "\"chrf\" or \"bleu\""}, BadValue{"improve", "loss = \"ppo\"", "\"bc\""},
         BadValue{"improve", "lambda = 1.5", "at most 1"},
         BadValue{"improve", "thresholds = 0.5", "a list of finite numbers"},
