@@ -67,14 +67,12 @@ int use_gpu_of_rank(const Communicator& world) {
 
 std::string gpu_name(int gpu) { return cuda().name(gpu); }
 
-std::unique_ptr<GradientReducer> make_nccl_reducer(const Communicator& communicator, std::int64_t leaves,
-                                                   std::size_t elements) {
-  require_leaves(communicator, leaves);
+std::unique_ptr<GradientReducer> make_nccl_reducer(const Communicator& communicator, ReducerOptions reducer) {
+  require_leaves(communicator, reducer.leaves);
   NcclOptions options;
   options.rank = communicator.rank();
   options.ranks = communicator.size();
-  options.own = leaves_of_rank(leaves, options.rank, options.ranks);
-  options.elements = elements;
+  options.reducer = std::move(reducer);
   if (options.ranks > 1) options.id = broadcast(communicator, communicator.is_root() ? cuda().new_id() : "");
   return cuda().make_reducer(options);
 }

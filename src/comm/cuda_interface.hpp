@@ -13,8 +13,7 @@ namespace rest {
 struct NcclOptions {
   std::string id;  ///< new_id() of rank 0; unused when there is one rank
   int rank = 0, ranks = 1;
-  LeafRange own{0, 0};
-  std::size_t elements = 0;
+  ReducerOptions reducer;
 };
 
 /// What librest_cuda.so offers to rest_core, which it knows nothing of.

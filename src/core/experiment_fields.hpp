@@ -106,6 +106,10 @@ void fields(TrainOptions& o, Visit visit) {
   visit("patience", o.patience, "validations without improvement before stopping", positive);
   visit("checkpoint_every", o.checkpoint_every, "updates", positive);
   visit("keep_checkpoints", o.keep_checkpoints, "at least 2", at_least_two);
+  visit("shard_optimizer", o.shard_optimizer,
+        "each rank keeps a share of the optimizer's state; the result is the same", either);
+  visit("gradient_checkpointing", o.gradient_checkpointing,
+        "less memory: layers run again in the backward pass; the result is the same", either);
 }
 
 template <class Visit>
@@ -158,6 +162,12 @@ void fields(ImproveOptions& o, Visit visit) {
   visit("stop_when_flat", o.stop_when_flat, "a step that does not raise the reward ends the Improve steps", either);
   visit("checkpoint_every", o.checkpoint_every, "updates", positive);
   visit("keep_checkpoints", o.keep_checkpoints, "at least 2", at_least_two);
+  visit("shard_optimizer", o.shard_optimizer,
+        "each rank keeps a share of the optimizer's state; the result is the same", either);
+  visit("gradient_checkpointing", o.gradient_checkpointing,
+        "less memory: layers run again in the backward pass; the result is the same", either);
+  visit("candidates_together", o.candidates_together,
+        "up to so many candidates of a source stand in one update and share its encoder pass", positive);
 }
 
 template <class Visit>

@@ -96,8 +96,8 @@ void ImproveRun::write_moot(std::int64_t step, const std::string& reason) const 
 // From commit records: whether a step is complete is known without reading what it was made from.
 Lineage ImproveRun::lineage(std::int64_t step) const {
   auto options = options_json(experiment_.improve);
-  for (const char* harmless :
-       {"grow_step", "steps", "thresholds", "stop_when_flat", "checkpoint_every", "keep_checkpoints"}) {
+  for (const char* harmless : {"grow_step", "steps", "thresholds", "stop_when_flat", "checkpoint_every",
+                               "keep_checkpoints", "shard_optimizer", "gradient_checkpointing"}) {
     options.erase(harmless);
   }
   if (steps_.filter_name(step) == "threshold") options.erase("filter");  // as it was before there were others

@@ -51,6 +51,9 @@ TrainerOptions ImproveSteps::trainer_options(std::int64_t step, double model_dro
   options.evaluate_first = true;
   options.checkpoint_every = improve_.checkpoint_every;
   options.keep_checkpoints = improve_.keep_checkpoints;
+  options.gradient_checkpointing = improve_.gradient_checkpointing;
+  options.candidates_together = improve_.candidates_together;
+  if (improve_.shard_optimizer) options.optimizer = TrainerOptions::Optimizer::sharded;
   return options;
 }
 

@@ -96,7 +96,7 @@ json kept_figures(const StepCandidates& candidates) {
 }
 
 std::int64_t updates_an_epoch(const CandidateView& view, const TrainerOptions& options) {
-  BatchPlan plan(view, options.seed, options.tokens_per_update, options.leaves);
+  BatchPlan plan(view, options.seed, {options.tokens_per_update, options.leaves, options.candidates_together});
   std::int64_t updates = 0;
   for (BatchCursor cursor; cursor.epoch == 0; ++updates) plan.next(cursor);
   return updates;

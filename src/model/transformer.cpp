@@ -13,22 +13,25 @@ namespace {
 /// Hands out views in layout order.
 class ViewReader {
  public:
-  ViewReader(const std::vector<torch::Tensor>& values, const std::vector<torch::Tensor>& gradients)
-      : values_(values), gradients_(gradients) {}
+  ViewReader(const std::vector<torch::Tensor>& values, const std::vector<torch::Tensor>& gradients,
+             std::shared_ptr<GradientNotice::Listener> listener)
+      : values_(values), gradients_(gradients), listener_(std::move(listener)) {}
 
   EmbeddingWeights embedding() {
     const auto [weight, gradient] = next();
     return {weight, gradient, packed_weight()};
   }
   LinearWeights linear() {
+    const GradientNotice notice{next_, listener_};
     const auto [weight, weight_gradient] = next();
     const auto [bias, bias_gradient] = next();
-    return {weight, bias, weight_gradient, bias_gradient, packed_weight()};
+    return {weight, bias, weight_gradient, bias_gradient, packed_weight(), notice};
   }
   NormWeights norm() {
+    const GradientNotice notice{next_, listener_};
     const auto [weight, weight_gradient] = next();
     const auto [bias, bias_gradient] = next();
-    return {weight, bias, weight_gradient, bias_gradient};
+    return {weight, bias, weight_gradient, bias_gradient, notice};
   }
   SelfAttentionWeights self_attention() {
     auto qkv = linear(), out = linear();
@@ -53,6 +56,7 @@ class ViewReader {
   std::shared_ptr<PackedWeight> packed_weight() { return packed_.emplace_back(std::make_shared<PackedWeight>()); }
 
   const std::vector<torch::Tensor>&values_, &gradients_;
+  std::shared_ptr<GradientNotice::Listener> listener_;
   std::vector<std::shared_ptr<PackedWeight>> packed_;
   std::size_t next_ = 0;
 };
@@ -79,7 +83,7 @@ Transformer::Transformer(const TransformerConfig& config, const torch::Tensor& p
   views_ = parameter_views(layout_, parameters);
   for (auto& view : views_) view = view.detach();  // leaves of their own
   const auto gradient_views = gradients.defined() ? parameter_views(layout_, gradients) : std::vector<torch::Tensor>();
-  ViewReader read(views_, gradient_views);
+  ViewReader read(views_, gradient_views, listener_);
   target_embedding_ = read.embedding();
   source_embedding_ = config.share_embeddings ? target_embedding_ : read.embedding();
   for (std::int64_t i = 0; i < config.encoder_layers; ++i) {
@@ -100,6 +104,14 @@ Transformer::Transformer(const TransformerConfig& config, const torch::Tensor& p
 bool Transformer::binds_gradients(const TransformerConfig& config, torch::ScalarType type, torch::Device device) {
   if (!device.is_cpu()) return false;
   return native::serves(type, config.hidden) && native::serves(type, config.feed_forward);
+}
+
+std::vector<std::size_t> Transformer::embeddings() const {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < layout_.specs.size(); ++i) {
+    if (layout_.specs[i].kind == ParameterSpec::Kind::embedding) places.push_back(i);
+  }
+  return places;
 }
 
 void Transformer::parameters_changed() {

@@ -5,37 +5,24 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 namespace rest {
 namespace {
 
+/// Stays in the first level of the cache from one loop to the next; divides a bucket.
 constexpr std::int64_t block = 4096;
-
-/// Sum of squares in a fixed order: 16 lanes.
-__attribute__((target_clones("avx512f", "avx2", "default"))) double square_sum(const float* values,
-                                                                               std::int64_t count) {
-  constexpr std::int64_t lanes = 16;
-  double sums[lanes] = {};
-  const std::int64_t whole = count / lanes * lanes;
-  for (std::int64_t i = 0; i < whole; i += lanes)
-    for (std::int64_t j = 0; j < lanes; ++j) {
-      const auto value = static_cast<double>(values[i + j]);
-      sums[j] += value * value;
-    }
-  double total = 0.0;
-  for (const double sum : sums) total += sum;
-  for (std::int64_t i = whole; i < count; ++i) total += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-  return total;
-}
 
 struct Step {
   float gradient_scale, beta1, beta2, rate, root_correction, epsilon, average_decay;
 };
 
-__attribute__((target_clones("avx512f", "avx2", "default"))) void adam_block(
-    const Step& step, const float* gradient, float* __restrict parameter, float* __restrict first,
-    float* __restrict second, float* __restrict average, std::int64_t count) {
+#define REST_VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
+
+REST_VECTORISED void adam_block(const Step& step, const float* gradient, float* __restrict parameter,
+                                float* __restrict first, float* __restrict second, float* __restrict average,
+                                std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] * step.gradient_scale;
     first[i] = step.beta1 * first[i] + (1.0f - step.beta1) * g;
@@ -47,46 +34,46 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) void adam_block(
     average[i] = step.average_decay * average[i] + (1.0f - step.average_decay) * parameter[i];
 }
 
-/// What an update changes; the average may be undefined.
+/// To the nearest, ties to even.
+REST_VECTORISED void to_bfloat16(const float* __restrict values, std::uint16_t* __restrict rounded,
+                                 std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    const std::uint32_t nearest = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+    rounded[i] = static_cast<std::uint16_t>(values[i] != values[i] ? 0x7fc0u : nearest);
+  }
+}
+
+/// What an update changes, of one shard; the average may be undefined. And the copy that is computed with, of all.
 struct Buffers {
-  torch::Tensor parameters, first, second, average;
+  torch::Tensor parameters, first, second, average, compute;
 };
 
-std::int64_t blocks_of(Span<const float> values) {
-  return (static_cast<std::int64_t>(values.size()) + block - 1) / block;
+void write_compute(const Buffers& buffers, std::int64_t own, std::int64_t place, std::int64_t count) {
+  const float* const parameters = buffers.parameters.data_ptr<float>() + own;
+  if (buffers.compute.scalar_type() == torch::kFloat32) {
+    std::copy_n(parameters, count, buffers.compute.data_ptr<float>() + place);
+  } else {
+    to_bfloat16(parameters, static_cast<std::uint16_t*>(buffers.compute.data_ptr()) + place, count);
+  }
 }
 
-double norm_of(Span<const float> values) {
-  const auto elements = static_cast<std::int64_t>(values.size());
-  std::vector<double> squares(static_cast<std::size_t>(blocks_of(values)));
-  at::parallel_for(0, blocks_of(values), 16, [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t b = from; b < to; ++b)
-      squares[static_cast<std::size_t>(b)] =
-          square_sum(values.data() + b * block, std::min(block, elements - b * block));
-  });
-  double total = 0.0;
-  for (const double square : squares) total += square;
-  return std::sqrt(total);
-}
-
-void step_in_blocks(const Step& step, Span<const float> gradient, const Buffers& buffers) {
-  const auto elements = static_cast<std::int64_t>(gradient.size());
+void step_in_blocks(const Step& step, const float* gradient, const Shard& shard, const Buffers& buffers) {
+  const std::int64_t elements = buffers.parameters.numel(), blocks = (elements + block - 1) / block;
   float* const average = buffers.average.defined() ? buffers.average.data_ptr<float>() : nullptr;
-  at::parallel_for(0, blocks_of(gradient), 16, [&](std::int64_t from, std::int64_t to) {
+  at::parallel_for(0, blocks, 16, [&](std::int64_t from, std::int64_t to) {
     for (std::int64_t b = from; b < to; ++b) {
-      const std::int64_t at = b * block;
-      adam_block(step, gradient.data() + at, buffers.parameters.data_ptr<float>() + at,
+      const std::int64_t at = b * block, place = shard.place(at), count = std::min(block, elements - at);
+      adam_block(step, gradient + place, buffers.parameters.data_ptr<float>() + at,
                  buffers.first.data_ptr<float>() + at, buffers.second.data_ptr<float>() + at,
-                 average ? average + at : nullptr, std::min(block, elements - at));
+                 average ? average + at : nullptr, count);
+      if (buffers.compute.defined()) write_compute(buffers, at, place, count);
     }
   });
 }
 
-double norm_by_operators(const torch::Tensor& values) {
-  return torch::linalg_vector_norm(values, 2, std::nullopt, false, torch::kFloat64).item<double>();
-}
-
-/// adam_block() on any device.
+/// adam_block() on any device, over the shard's part of the gradient.
 void step_by_operators(const Step& step, const torch::Tensor& gradient, Buffers buffers) {
   const torch::Tensor scaled = gradient * step.gradient_scale;
   buffers.first.mul_(step.beta1).add_(scaled, 1.0f - step.beta1);
@@ -100,21 +87,24 @@ void step_by_operators(const Step& step, const torch::Tensor& gradient, Buffers 
 
 }  // namespace
 
-Adam::Adam(torch::Tensor parameters, AdamOptions options)
+Adam::Adam(const torch::Tensor& parameters, AdamOptions options, Shard shard)
     : options_(options),
-      parameters_(std::move(parameters)),
+      shard_(shard),
+      parameters_(shard.of(parameters)),
       first_moment_(torch::zeros_like(parameters_)),
       second_moment_(torch::zeros_like(parameters_)) {
   if (options.average_decay > 0.0) average_ = parameters_.clone();
 }
 
-double Adam::update(Span<const float> gradient, double count, double learning_rate, std::int64_t update) {
-  torch::Tensor shared;  // the gradient as a tensor, for operators
-  if (by_operators()) {
-    shared = torch::from_blob(const_cast<float*>(gradient.data()), {static_cast<std::int64_t>(gradient.size())},
-                              parameters_.options());
-  }
-  const double norm = (by_operators() ? norm_by_operators(shared) : norm_of(gradient)) / count;
+double Adam::update(const GradientSum& gradient, double count, double learning_rate, std::int64_t update,
+                    const torch::Tensor& compute) {
+  const torch::Tensor sums =
+      torch::from_blob(const_cast<float*>(gradient.values.data()), {static_cast<std::int64_t>(gradient.values.size())},
+                       parameters_.options());
+  const double norm =
+      (gradient.square_sum ? std::sqrt(*gradient.square_sum)
+                           : torch::linalg_vector_norm(sums, 2, std::nullopt, false, torch::kFloat64).item<double>()) /
+      count;
   const double clip = options_.clip_norm > 0.0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1.0;
   const auto n = static_cast<double>(update);
   Step step{};
@@ -126,11 +116,12 @@ double Adam::update(Span<const float> gradient, double count, double learning_ra
   step.epsilon = static_cast<float>(options_.epsilon);
   // Young averages forget faster, so that the initial weights do not linger.
   step.average_decay = static_cast<float>(std::min(options_.average_decay, (1.0 + n) / (10.0 + n)));
-  const Buffers buffers{parameters_, first_moment_, second_moment_, average_};
+  const Buffers buffers{parameters_, first_moment_, second_moment_, average_, compute};
   if (by_operators()) {
-    step_by_operators(step, shared, buffers);
+    step_by_operators(step, shard_.of(sums), buffers);
+    if (compute.defined()) shard_.put(parameters_, compute);
   } else {
-    step_in_blocks(step, gradient, buffers);
+    step_in_blocks(step, gradient.values.data(), shard_, buffers);
   }
   return norm;
 }

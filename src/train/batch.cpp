@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <unordered_map>
 
 #include "rest/core/error.hpp"
 #include "rest/select/permutation.hpp"
@@ -29,14 +30,21 @@ Batch Batch::to(torch::Device device) const {
 
 Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
   Batch batch;
-  std::vector<std::int64_t> source, source_lengths, target_in, target_out, target_lengths;
+  std::vector<std::int64_t> source, source_lengths, target_in, target_out, target_lengths, readers;
   std::vector<float> weights;
-  std::vector<std::uint64_t> ids;
+  std::vector<std::uint64_t> ids, source_ids;
+  const Token* last_source = nullptr;
   for (const std::size_t i : examples) {
     const Example row = dataset.get(i);
-    source.insert(source.end(), row.source.begin(), row.source.end());
-    source.push_back(Tokenizer::end);
-    source_lengths.push_back(static_cast<std::int64_t>(row.source.size()) + 1);
+    if (row.source.data() != last_source) {
+      last_source = row.source.data();
+      source.insert(source.end(), row.source.begin(), row.source.end());
+      source.push_back(Tokenizer::end);
+      source_lengths.push_back(static_cast<std::int64_t>(row.source.size()) + 1);
+      source_ids.push_back(row.id);
+      readers.push_back(0);
+    }
+    ++readers.back();
     target_in.push_back(Tokenizer::begin);
     target_in.insert(target_in.end(), row.target.begin(), row.target.end());
     target_out.insert(target_out.end(), row.target.begin(), row.target.end());
@@ -47,52 +55,87 @@ Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
     batch.weight += static_cast<double>(row.weight) * static_cast<double>(target_tokens(row));
   }
   batch.source = torch::tensor(source, torch::kInt64);
-  batch.sources = make_sequences(source_lengths, ids);
+  batch.sources = make_sequences(source_lengths, source_ids);
   batch.target_in = torch::tensor(target_in, torch::kInt64);
   batch.targets = make_sequences(target_lengths, ids);
-  batch.readers = make_readers(std::vector<std::int64_t>(ids.size(), 1));
+  batch.readers = make_readers(readers);
   batch.target_out = torch::tensor(target_out, torch::kInt64);
   batch.token_weight = torch::tensor(weights, torch::kFloat32);
   return batch;
 }
 
-BatchPlan::BatchPlan(const Dataset& dataset, std::uint64_t seed, std::int64_t tokens_per_update, std::int64_t leaves)
-    : dataset_(dataset),
-      seed_(seed),
-      tokens_per_update_(tokens_per_update),
-      leaves_(leaves),
-      windows_((dataset.size() + window_examples - 1) / window_examples) {
+BatchPlan::BatchPlan(const Dataset& dataset, std::uint64_t seed, const UpdateSize& size)
+    : dataset_(dataset), seed_(seed), size_(size), windows_((dataset.size() + window_examples - 1) / window_examples) {
   if (dataset.size() == 0) throw Error("there is nothing to train on", "no examples are left");
+}
+
+namespace {
+
+/// Examples that stay together: of one source.
+struct Group {
+  std::vector<std::size_t> examples;
+  std::size_t target, source;  // lengths, the longest target's
+  std::int64_t tokens;
+};
+
+/// In the order in which their first examples come; as many of a source in one as `together` says.
+class Grouping {
+ public:
+  explicit Grouping(std::int64_t together) : together_(static_cast<std::size_t>(together)) {}
+
+  void add(std::size_t number, const Example& example) {
+    const auto open = open_.find(example.source.data());
+    if (open == open_.end()) {
+      if (together_ > 1) open_[example.source.data()] = groups_.size();
+      groups_.push_back({{number}, example.target.size(), example.source.size(), target_tokens(example)});
+      return;
+    }
+    Group& group = groups_[open->second];
+    group.examples.push_back(number);
+    group.target = std::max(group.target, example.target.size());
+    group.tokens += target_tokens(example);
+    if (group.examples.size() == together_) open_.erase(open);
+  }
+  std::vector<Group> take() { return std::move(groups_); }
+
+ private:
+  std::size_t together_;
+  std::vector<Group> groups_;
+  std::unordered_map<const Token*, std::size_t> open_;  // by source: the group that takes more
+};
+
+}  // namespace
+
+/// Updates of neighbours in length.
+std::vector<std::vector<std::size_t>> BatchPlan::cut(std::uint64_t first, std::uint64_t last,
+                                                     const Permutation& shuffle) const {
+  Grouping grouping(size_.together);
+  for (std::uint64_t i = first; i < last; ++i) {
+    const auto example = static_cast<std::size_t>(shuffle(i));
+    grouping.add(example, dataset_.get(example));
+  }
+  std::vector<Group> groups = grouping.take();
+  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
+    return a.target != b.target ? a.target < b.target : a.source < b.source;
+  });
+  std::vector<std::vector<std::size_t>> updates(1);
+  std::int64_t tokens = 0;
+  for (const Group& group : groups) {
+    if (tokens + group.tokens > size_.tokens && !updates.back().empty()) {
+      updates.emplace_back();
+      tokens = 0;
+    }
+    updates.back().insert(updates.back().end(), group.examples.begin(), group.examples.end());
+    tokens += group.tokens;
+  }
+  return updates;
 }
 
 void BatchPlan::load_window(std::uint64_t epoch, std::uint64_t window) {
   const Permutation shuffle(dataset_.size(), Philox(Purpose::shuffle, seed_, epoch));
   const std::uint64_t first = window * window_examples;
   const std::uint64_t last = std::min<std::uint64_t>(dataset_.size(), first + window_examples);
-  struct Entry {
-    std::size_t example, target, source;
-  };
-  std::vector<Entry> entries;
-  entries.reserve(last - first);
-  for (std::uint64_t i = first; i < last; ++i) {
-    const auto example = static_cast<std::size_t>(shuffle(i));
-    const Example row = dataset_.get(example);
-    entries.push_back({example, row.target.size(), row.source.size()});
-  }
-  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return a.target != b.target ? a.target < b.target : a.source < b.source;
-  });
-  std::vector<std::vector<std::size_t>> sorted(1);
-  std::int64_t tokens = 0;
-  for (const Entry& entry : entries) {
-    const auto own = static_cast<std::int64_t>(entry.target) + 1;
-    if (tokens + own > tokens_per_update_ && !sorted.back().empty()) {
-      sorted.emplace_back();
-      tokens = 0;
-    }
-    sorted.back().push_back(entry.example);
-    tokens += own;
-  }
+  auto sorted = cut(first, last, shuffle);
   const Permutation order(sorted.size(), Philox(Purpose::shuffle, seed_, epoch, window + 1));
   updates_.resize(sorted.size());
   for (std::size_t i = 0; i < sorted.size(); ++i) updates_[i] = std::move(sorted[order(i)]);
@@ -102,12 +145,16 @@ void BatchPlan::load_window(std::uint64_t epoch, std::uint64_t window) {
 std::vector<std::vector<std::size_t>> BatchPlan::next(BatchCursor& cursor) {
   if (cursor.epoch != loaded_.epoch || cursor.window != loaded_.window) load_window(cursor.epoch, cursor.window);
   const auto& examples = updates_.at(cursor.next);
-  std::int64_t total = 0, done = 0;
+  std::int64_t total = 0, done = 0, leaf = 0;
   for (const std::size_t example : examples) total += target_tokens(dataset_.get(example));
-  std::vector<std::vector<std::size_t>> leaves(static_cast<std::size_t>(leaves_));
-  for (const std::size_t example : examples) {
-    leaves[static_cast<std::size_t>(std::min(leaves_ - 1, done * leaves_ / total))].push_back(example);
-    done += target_tokens(dataset_.get(example));
+  std::vector<std::vector<std::size_t>> leaves(static_cast<std::size_t>(size_.leaves));
+  const Token* last_source = nullptr;
+  for (const std::size_t number : examples) {
+    const Example example = dataset_.get(number);
+    if (example.source.data() != last_source) leaf = std::min(size_.leaves - 1, done * size_.leaves / total);
+    last_source = example.source.data();
+    leaves[static_cast<std::size_t>(leaf)].push_back(number);
+    done += target_tokens(example);
   }
   if (++cursor.next == updates_.size()) {
     cursor.next = 0;

@@ -29,6 +29,8 @@ TrainerOptions trainer_options(const TrainOptions& train, double dropout) {
   options.patience = train.patience;
   options.checkpoint_every = train.checkpoint_every;
   options.keep_checkpoints = train.keep_checkpoints;
+  options.gradient_checkpointing = train.gradient_checkpointing;
+  if (train.shard_optimizer) options.optimizer = TrainerOptions::Optimizer::sharded;
   return options;
 }
 
@@ -57,10 +59,13 @@ Policy starting_policy(const Experiment& experiment, const Corpus& corpus) {
   return policy;
 }
 
-/// What changes the result of BC training: all of [train] but how often it saves.
+/// What changes the result of BC training: all of [train] but how often it saves and what is kept where.
 Lineage training_lineage(const Experiment& experiment, const Policy& start, const Corpus& corpus, const Corpus& valid) {
   auto options = options_json(experiment.train);
-  for (const char* harmless : {"initial_policy", "checkpoint_every", "keep_checkpoints"}) options.erase(harmless);
+  for (const char* harmless :
+       {"initial_policy", "checkpoint_every", "keep_checkpoints", "shard_optimizer", "gradient_checkpointing"}) {
+    options.erase(harmless);
+  }
   return make_lineage("policy",
                       {{"corpus", corpus.digest}, {"validation", valid.digest}, {"initial_policy", start.digest}},
                       {{"train", options}, {"model", to_json(start.config)}});

@@ -1,63 +1,15 @@
 #include "rest/train/trainer.hpp"
 
-#include <torch/torch.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <fstream>
 
-#include "rest/comm/cuda.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/progress.hpp"
 #include "rest/core/signals.hpp"
 
 namespace rest {
-namespace {
-
-std::unique_ptr<GradientReducer> make_reducer(const Communicator& world, std::int64_t leaves,
-                                              const torch::Tensor& gradient) {
-  const auto elements = static_cast<std::size_t>(gradient.numel());
-  return gradient.is_cuda() ? make_nccl_reducer(world, leaves, elements) : make_tree_reducer(world, leaves, elements);
-}
-
-}  // namespace
-
-Trainer::Trainer(const Communicator& world, const TrainerOptions& options, Setup setup)
-    : world_(world),
-      options_(options),
-      setup_(std::move(setup)),
-      adam_(setup_.start.parameters.clone(), options.adam),
-      compute_parameters_(options.precision == "float32" ? adam_.parameters()
-                                                         : adam_.parameters().to(scalar_type(options.precision))),
-      binds_gradients_(Transformer::binds_gradients(setup_.start.config, compute_parameters_.scalar_type(),
-                                                    compute_parameters_.device())),
-      gradient_(torch::zeros_like(compute_parameters_,
-                                  binds_gradients_ ? torch::kFloat32 : compute_parameters_.scalar_type())),
-      model_(setup_.start.config, compute_parameters_, binds_gradients_ ? gradient_ : torch::Tensor()),
-      plan_(setup_.dataset, options.seed, options.tokens_per_update, options.leaves),
-      reducer_(make_reducer(world, options.leaves, gradient_)) {
-  if (world.is_root() && !setup_.speed_log.empty()) speed_ = std::make_unique<SpeedLog>(setup_.speed_log);
-  const auto gradients = parameter_views(model_.layout(), gradient_);
-  for (std::size_t i = 0; i < gradients.size(); ++i) {
-    model_.parameters()[i].requires_grad_(true);
-    if (!binds_gradients_) model_.parameters()[i].mutable_grad() = gradients[i];
-  }
-}
-
-double Trainer::learning_rate(std::int64_t update) const {
-  const auto n = static_cast<double>(update), warmup = static_cast<double>(options_.warmup_updates);
-  if (n < warmup) return options_.learning_rate * n / warmup;
-  if (options_.schedule == TrainerOptions::Schedule::constant || warmup < 1.0) return options_.learning_rate;
-  return options_.learning_rate * std::sqrt(warmup / n);
-}
-
-void Trainer::refresh_model() {
-  if (compute_parameters_.data_ptr() != adam_.parameters().data_ptr()) compute_parameters_.copy_(adam_.parameters());
-  model_.parameters_changed();
-}
-
 void Trainer::note_device() {
   const std::string device = device_name(model_.device());
   if (std::find(state_.devices.begin(), state_.devices.end(), device) == state_.devices.end()) {
@@ -71,46 +23,9 @@ std::string Trainer::devices() const {
   return all;
 }
 
-Trainer::UpdateFigures Trainer::update() {
-  const auto leaves = plan_.next(state_.cursor);
-  const std::int64_t number = ++state_.update;
-  const LeafRange own = leaves_of_rank(options_.leaves, world_.rank(), world_.size());
-  std::vector<double> sums;  // per own leaf: loss, negative log-likelihood, count, smoothed loss
-  for (std::int64_t leaf = own.first; leaf < own.last; ++leaf) {
-    gradient_.zero_();
-    const auto& examples = leaves[static_cast<std::size_t>(leaf)];
-    LossSum sum;
-    double loss = 0.0;
-    if (!examples.empty()) {
-      const Batch batch = make_batch(setup_.dataset, examples).to(model_.device());
-      Dropout dropout(options_.dropout, options_.seed, static_cast<std::uint64_t>(number));
-      sum = setup_.loss(model_, batch, dropout);
-      sum.loss.backward();
-      loss = sum.loss.item<double>();
-    }
-    const auto gradient = gradient_.scalar_type() == torch::kFloat32 ? gradient_ : gradient_.to(torch::kFloat32);
-    reducer_->add(leaf, {gradient.data_ptr<float>(), static_cast<std::size_t>(gradient.numel())});
-    sums.insert(sums.end(), {loss, sum.negative_log_likelihood, sum.count});
-  }
-  const auto total = reduce_leaf_scalars(world_, options_.leaves, 3, sums);
-  const Span<float> gradient = reducer_->finish();
-  UpdateFigures figures;
-  figures.learning_rate = learning_rate(number);
-  figures.gradient_norm = adam_.update({gradient.data(), gradient.size()}, total[2], figures.learning_rate, number);
-  figures.loss = total[0] / total[2];
-  figures.perplexity = std::exp(total[1] / total[2]);
-  figures.tokens = total[2];
-  if (!std::isfinite(figures.loss) || !std::isfinite(figures.gradient_norm)) {
-    throw Error(concat("the loss is not finite at update ", number, " of ", setup_.directory.string()), "",
-                "lower the learning rate or lengthen the warm-up; the last checkpoint is kept");
-  }
-  refresh_model();
-  return figures;
-}
-
 void Trainer::evaluate() {
   Policy policy = setup_.start;
-  policy.parameters = adam_.policy_parameters();
+  policy.parameters = whole(adam_.policy_parameters());
   policy.digest.clear();
   const Evaluation evaluation = setup_.evaluate(policy);
   const bool better = state_.best_update < 0 || evaluation.score > state_.best_score;
@@ -173,7 +88,7 @@ bool Trainer::evaluate_unless_stopped() {
 bool Trainer::train(Progress& progress) {
   constexpr std::int64_t metrics_every = 50;
   const UpdateFigures figures = update();
-  if (speed_) speed_->count(figures.tokens);
+  if (speed_) speed_->count(figures.tokens, figures.reduction);
   if (state_.update % metrics_every == 0) log_figures(figures);
   progress.update(static_cast<std::uint64_t>(state_.update),
                   concat("loss ", figures.loss, ", perplexity ", figures.perplexity));

@@ -24,13 +24,15 @@ TensorView view_of(const std::string& name, const torch::Tensor& tensor) {
           static_cast<std::size_t>(tensor.numel()) * sizeof(float)};
 }
 
-void copy_into(const torch::Tensor& tensor, const Safetensors& stored, const std::string& name, const fs::path& file) {
+/// [elements] float32, valid as long as `stored`.
+torch::Tensor stored_buffer(const Safetensors& stored, const std::string& name, std::int64_t elements,
+                            const fs::path& file) {
   const TensorView& view = stored.at(name);
-  if (view.dtype != "F32" || view.bytes != static_cast<std::size_t>(tensor.numel()) * sizeof(float)) {
+  if (view.dtype != "F32" || view.bytes != static_cast<std::size_t>(elements) * sizeof(float)) {
     throw Error(file.string() + ": " + name + " has another size than the model");
   }
   // Only read from: LibTorch has no tensor over constant memory.
-  tensor.copy_(torch::from_blob(const_cast<void*>(static_cast<const void*>(view.data)), {tensor.numel()}));
+  return torch::from_blob(const_cast<void*>(static_cast<const void*>(view.data)), {elements});
 }
 
 /// Committed or not: the updates of which `<kind>-<n>` exists, ascending.
@@ -74,9 +76,9 @@ fs::path Trainer::checkpoint_path(const char* kind, std::int64_t update) const {
 }
 
 void Trainer::save_best() {
+  const torch::Tensor parameters = whole(adam_.policy_parameters()).to(torch::kCPU);
   if (!world_.is_root()) return;
   commit_directory(checkpoint_path("best", state_.update), setup_.lineage, [&](const fs::path& directory) {
-    const torch::Tensor parameters = adam_.policy_parameters().to(torch::kCPU);
     write_safetensors(directory / "weights.safetensors", {view_of("parameters", parameters)});
   });
 }
@@ -85,22 +87,22 @@ torch::Tensor Trainer::load_best() const {
   barrier(world_);  // rank 0 has written it
   const fs::path directory = checkpoint_path("best", state_.best_update);
   verify_committed(directory, "training");
-  torch::Tensor parameters = torch::empty_like(adam_.parameters(), torch::kCPU);
-  copy_into(parameters, Safetensors(directory / "weights.safetensors"), "parameters", directory);
-  return parameters;
+  const Safetensors stored(directory / "weights.safetensors");
+  return stored_buffer(stored, "parameters", compute_parameters_.numel(), directory).clone();
 }
 
 void Trainer::save_checkpoint() {
+  auto buffers = adam_.state();
+  for (auto& [name, tensor] : buffers) {
+    tensor = whole(tensor).to(torch::kCPU);
+    if (!world_.is_root()) tensor.reset();
+  }
   if (!world_.is_root()) return;
   commit_directory(
       checkpoint_path("update", state_.update), setup_.lineage,
       [&](const fs::path& directory) {
         std::vector<TensorView> tensors;
-        auto buffers = adam_.state();
-        for (auto& [name, tensor] : buffers) {
-          tensor = tensor.to(torch::kCPU);
-          tensors.push_back(view_of(name, tensor));
-        }
+        for (const auto& [name, tensor] : buffers) tensors.push_back(view_of(name, tensor));
         write_safetensors(directory / "state.safetensors", tensors);
         std::ofstream out(directory / "state.json");
         out << nlohmann::json{{"update", state_.update},
@@ -162,7 +164,8 @@ bool Trainer::restore() {
       state.devices = json.value("devices", std::vector<std::string>{"cpu"});
       if (state.best_update >= 0) verify_committed(checkpoint_path("best", state.best_update), "training");
       const Safetensors stored(directory / "state.safetensors");
-      for (const auto& [name, tensor] : adam_.state()) copy_into(tensor, stored, name, directory);
+      for (const auto& [name, tensor] : adam_.state())
+        tensor.copy_(adam_.shard().of(stored_buffer(stored, name, compute_parameters_.numel(), directory)));
       state_ = state;
       restored = true;
     } catch (const std::exception& problem) {

@@ -74,7 +74,7 @@ class NotingLoss : public Loss {
 };
 
 nlohmann::json list_updates(const Dataset& dataset, const TrainerOptions& options, std::int64_t updates) {
-  BatchPlan plan(dataset, options.seed, options.tokens_per_update, 1);
+  BatchPlan plan(dataset, options.seed, {options.tokens_per_update, 1});
   BatchCursor cursor;
   nlohmann::json list;
   for (std::int64_t i = 0; i < updates; ++i) list.push_back(plan.next(cursor).front());

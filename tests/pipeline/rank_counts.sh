@@ -25,4 +25,21 @@ done
 chain 4 "$work/changing" train
 same "training on 1, 2, 4 ranks" "$work/changing" "$work/run1" corpus policy
 
+# A model of several buckets whose optimizer is sharded now and then: 3 ranks, 2 without, 1, 4 ranks.
+buckets=(--set model.hidden=96 --set train.average_decay=0.9 --set train.precision=bfloat16 --set train.max_updates=80)
+chain 1 "$work/whole" prepare
+cp -r "$work/whole" "$work/sharded"
+must 1 train "$work/whole" "${buckets[@]}"
+for ranks in 3 2 1; do
+  sharded=$([[ $ranks == 2 ]] && echo false || echo true)
+  start "$ranks" train "$work/sharded" "${buckets[@]}" --set "train.shard_optimizer=$sharded"
+  progress "$work/sharded" 1
+  kill -USR1 "$child"
+  code=0
+  wait "$child" || code=$?
+  ((code == 75)) || { failed "sharded train on $ranks ranks: exit code $code after USR1, not 75"; cat "$work/out" >&2; }
+done
+must 4 train "$work/sharded" "${buckets[@]}" --set train.shard_optimizer=true
+same "a sharded optimizer" "$work/sharded" "$work/whole" policy
+
 finish "same bytes at 1, 2, 3 and 4 ranks"

@@ -27,11 +27,10 @@ int use_gpu_of_rank(const Communicator& world);
 std::string gpu_name(int gpu);
 
 /// The gradient reducer over NCCL, for gradients in the memory of the current GPU: the spans it takes and returns are
-/// device memory, written and read on CUDA's default stream. Each rank's leaves are added in order, then all-reduced on
-/// a stream of its own: equal results at an equal rank count. An error of NCCL aborts its communicator and is thrown.
-/// Collective, as is its end.
-std::unique_ptr<GradientReducer> make_nccl_reducer(const Communicator& communicator, std::int64_t leaves,
-                                                   std::size_t elements);
+/// device memory, written and read on CUDA's default stream. Each rank's leaves are added in order; what the last one
+/// completes is all-reduced on a stream of its own, everywhere whatever the options want: equal results at an equal
+/// rank count. An error of NCCL aborts its communicator and is thrown. Collective, as is its end.
+std::unique_ptr<GradientReducer> make_nccl_reducer(const Communicator& communicator, ReducerOptions options);
 
 /// Records CUDA graphs on the current GPU.
 std::unique_ptr<LaunchRecorder> make_launch_recorder();

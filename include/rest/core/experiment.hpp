@@ -48,6 +48,8 @@ struct TrainOptions {
   std::int64_t patience = 10;            ///< validations without improvement before stopping
   std::int64_t checkpoint_every = 1000;  ///< updates
   std::int64_t keep_checkpoints = 2;
+  bool shard_optimizer = false;         ///< ranks share the optimizer's memory and work (ZeRO stage 1); same result
+  bool gradient_checkpointing = false;  ///< keep only what goes into each layer, which runs twice; same result
 };
 
 /// [grow] Sampling of the Grow step (section 3.1, N and temperature of section 4).
@@ -98,6 +100,9 @@ struct ImproveOptions {
   bool stop_when_flat = true;         ///< a step that does not raise the reward ends the Improve steps
   std::int64_t checkpoint_every = 500;
   std::int64_t keep_checkpoints = 2;
+  bool shard_optimizer = false;
+  bool gradient_checkpointing = false;
+  std::int64_t candidates_together = 1;  ///< up to so many of a source in one update share its encoder pass
 };
 
 /// [evaluate]

@@ -14,6 +14,19 @@
 namespace rest {
 
 struct PackedWeight;
+
+/// Says that the backward pass has added what there is to the gradients of a weight and its bias.
+struct GradientNotice {
+  using Listener = std::function<void(std::size_t parameter)>;
+  std::size_t weight = 0;  ///< in layout order; its bias is the next
+  std::shared_ptr<Listener> listener = {};
+
+  void send() const {
+    if (!listener || !*listener) return;
+    (*listener)(weight + 1);
+    (*listener)(weight);
+  }
+};
 class ResidualStream;
 
 // Views into the flat buffers of parameters and, where one is bound, of gradients (else undefined).
@@ -25,10 +38,12 @@ struct LinearWeights {
   torch::Tensor weight, bias;  // [out, in], [out]
   torch::Tensor weight_gradient, bias_gradient;
   std::shared_ptr<PackedWeight> packed;
+  GradientNotice notice;
 };
 struct NormWeights {
   torch::Tensor weight, bias;  // [hidden]
   torch::Tensor weight_gradient, bias_gradient;
+  GradientNotice notice;
 };
 struct SelfAttentionWeights {
   LinearWeights qkv, out;  // qkv [3 hidden, hidden]: query, key, value
@@ -71,6 +86,12 @@ class Transformer {
   std::vector<torch::Tensor>& parameters() { return views_; }
   torch::ScalarType dtype() const { return target_embedding_.weight.scalar_type(); }
   torch::Device device() const { return target_embedding_.weight.device(); }
+
+  /// From now on a backward pass tells `listener` of each parameter whose bound gradient is complete, in layout order,
+  /// from the last layers to the first; but not of embeddings(), which are only at its end.
+  void hear_gradients(GradientNotice::Listener listener) { *listener_ = std::move(listener); }
+  /// Their places in layout order.
+  std::vector<std::size_t> embeddings() const;
 
   /// Gradient checkpointing: of each layer only what goes in is kept for the backward pass, when the layer runs again.
   void recompute_layers(bool recompute) { recomputes_ = recompute; }
@@ -119,6 +140,7 @@ class Transformer {
   std::vector<EncoderLayer> encoder_;
   std::vector<DecoderLayer> decoder_;
   NormWeights encoder_norm_, decoder_norm_;
+  std::shared_ptr<GradientNotice::Listener> listener_ = std::make_shared<GradientNotice::Listener>();
   bool recomputes_ = false;
   torch::Tensor positions_;  // [prepared positions, hidden]
 };

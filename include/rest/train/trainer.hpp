@@ -32,7 +32,13 @@ struct TrainerOptions {
     constant
   } schedule = Schedule::inverse_square_root;  ///< behind the warm-up
   AdamOptions adam;
+  enum class Optimizer {
+    whole,   ///< every rank keeps and updates all of it
+    sharded  ///< every rank its share (ZeRO stage 1), with the same results
+  } optimizer = Optimizer::whole;
   double dropout = 0.0;
+  bool gradient_checkpointing = false;
+  std::int64_t candidates_together = 1;  ///< of one source, which then share its encoder pass
   std::int64_t evaluate_every = 1000;
   std::int64_t patience = 10;   ///< evaluations without a better score before stopping
   bool evaluate_first = false;  ///< also score the starting point: no update may then be the best
@@ -79,6 +85,8 @@ class Trainer {
     std::filesystem::path speed_log = {};  ///< one JSON object a line, appended; empty: none
   };
   Trainer(const Communicator& world, const TrainerOptions& options, Setup setup);
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
   TrainingResult run();
 
   /// Seconds that one more update takes on this rank. Nothing is evaluated or written: good for estimates, not for
@@ -97,9 +105,17 @@ class Trainer {
   };
   struct UpdateFigures {
     double loss = 0.0, perplexity = 0.0, gradient_norm = 0.0, learning_rate = 0.0, tokens = 0.0;
+    ReductionFigures reduction;
   };
 
   UpdateFigures update();
+  void hand_over_gradients();
+  void hand_over_bound(std::size_t part);
+  void compute_leaf(const std::vector<std::size_t>& examples, std::vector<double>& sums);
+  GradientSum reduce(UpdateFigures& figures);
+  bool computes_with_master_weights() const;
+  /// All elements of one of the optimizer's buffers, of which a rank may keep its shard. Collective.
+  torch::Tensor whole(const torch::Tensor& own) const;
   void refresh_model();
   void note_device();
   std::string devices() const;
@@ -122,12 +138,12 @@ class Trainer {
   TrainerOptions options_;
   Setup setup_;
   Adam adam_;
-  torch::Tensor compute_parameters_;  // flat, in the precision of the step
-  bool binds_gradients_;
-  torch::Tensor gradient_;  // flat: float32 where the model can bind it, else in the precision of the step
+  torch::Tensor compute_parameters_;  // [elements], in the precision of the step; may be the optimizer's own
+  torch::Tensor gradients_;           // [elements] float32, bound to the model where that can be, else undefined
   Transformer model_;
   BatchPlan plan_;
   std::unique_ptr<GradientReducer> reducer_;
+  std::int64_t leaf_ = 0;            // that is being computed
   std::unique_ptr<SpeedLog> speed_;  // rank 0, if asked for
   State state_;
 };

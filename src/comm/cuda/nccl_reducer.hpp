@@ -5,6 +5,7 @@
 
 #include "../cuda_interface.hpp"
 #include "../leaf_cursor.hpp"
+#include "rest/comm/buckets.hpp"
 
 namespace rest {
 
@@ -16,10 +17,18 @@ class NcclReducer : public GradientReducer {
   NcclReducer(const NcclReducer&) = delete;
   NcclReducer& operator=(const NcclReducer&) = delete;
 
-  void add(std::int64_t leaf, Span<const float> values) override;
-  Span<float> finish() override;
+  void add(std::int64_t leaf, std::size_t part, Span<const float> values) override { add_values(leaf, part, values); }
+  void add(std::int64_t leaf, std::size_t part, Span<const Bfloat16> values) override {
+    add_values(leaf, part, values);
+  }
+  void end_leaf(std::int64_t leaf) override;
+  GradientSum finish() override;
+  void gather_buckets(void* values, std::size_t element_bytes) override;
 
  private:
+  template <class T>
+  void add_values(std::int64_t leaf, std::size_t part, Span<const T> values);
+  void reduce_from(std::size_t complete);
   void follow(cudaStream_t later, cudaStream_t earlier);
   void wait();
   void release() noexcept;
@@ -27,6 +36,8 @@ class NcclReducer : public GradientReducer {
   int rank_, ranks_;
   std::size_t elements_;
   LeafCursor cursor_;
+  Buckets buckets_;
+  std::size_t reduced_from_;  // elements from here on are on their way
   ncclComm_t comm_ = nullptr;
   cudaStream_t stream_ = nullptr;
   cudaEvent_t event_ = nullptr;

@@ -235,6 +235,7 @@ torch::autograd::variable_list backward(const Kept& kept, const torch::Tensor& o
   torch::Tensor of_weight = kept.norm.weight_gradient, of_bias = kept.norm.bias_gradient;
   of_weight.add_(total[0]);
   of_bias.add_(total[1]);
+  kept.norm.notice.send();
   if (!kept.added) return {dx};
   return {dx, drops ? dy : dx};
 }

@@ -178,6 +178,7 @@ void add_gradients(const torch::Tensor& gradient, const torch::Tensor& x, const 
   } else {
     add_columns(gradient.data_ptr<at::BFloat16>(), gradient.size(0), columns, into);
   }
+  weights.notice.send();
 }
 
 }  // namespace rest

@@ -22,7 +22,7 @@ enum class Activation { none, relu };
 torch::Tensor multiply(const torch::Tensor& x, const LinearWeights& weights, Activation activation);
 /// gradient [rows, out] -> [rows, in], and 0 where `positive` [rows, in], if defined, is not above 0.
 torch::Tensor multiply_back(const torch::Tensor& gradient, const LinearWeights& weights, const torch::Tensor& positive);
-/// Adds the gradients of weight and bias.
+/// Adds the gradients of weight and bias, and says so.
 void add_gradients(const torch::Tensor& gradient, const torch::Tensor& x, const LinearWeights& weights);
 
 /// into [columns of a, columns of b] float32 += transpose of a [rows, ...] times b [rows, ...], both bfloat16; float32

@@ -2,15 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "rest/core/error.hpp"
+#include "support/reducer_cases.hpp"
 #include "support/tree_oracle.hpp"
 
 namespace rest {
 namespace {
 
-std::vector<float> reduce(GradientReducer& reducer, const std::vector<std::vector<float>>& leaves) {
-  for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf) reducer.add(static_cast<std::int64_t>(leaf), leaves[leaf]);
-  const Span<float> sum = reducer.finish();
+std::vector<float> reduce(GradientReducer& reducer, const ReducerOptions& options,
+                          const std::vector<std::vector<float>>& leaves) {
+  for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf)
+    add_leaf(reducer, options, static_cast<std::int64_t>(leaf), leaves[leaf]);
+  const Span<const float> sum = reducer.finish().values;
   return {sum.begin(), sum.end()};
 }
 
@@ -32,14 +37,45 @@ TEST(LeavesOfRank, AreContiguousEvenAndComplete) {
 
 TEST(SerialTreeReducer, AddsByTheTreeToTheBit) {
   for (const std::size_t leaves : {1, 2, 3, 4, 5, 6, 7, 8, 13, 16}) {
-    for (const std::size_t elements : {1, 7, 1000}) {
-      const auto reducer = make_tree_reducer({}, static_cast<std::int64_t>(leaves), elements);
+    for (const std::size_t elements : {1, 7, 1000, 10000}) {
+      const ReducerOptions options = reducer_options(leaves, elements, 300);
+      const auto reducer = make_tree_reducer({}, options);
       for (std::uint32_t update = 0; update < 3; ++update) {
-        const auto values = random_leaves<float>(leaves, elements, update);
-        EXPECT_EQ(reduce(*reducer, values), tree_sum(values, 0, leaves)) << leaves << " leaves, " << elements;
+        auto values = random_leaves<float>(leaves, elements, update);
+        clear_gaps(options, values);
+        EXPECT_EQ(reduce(*reducer, options, values), tree_sum(values, 0, leaves)) << leaves << " leaves, " << elements;
       }
     }
   }
+}
+
+TEST(SerialTreeReducer, AddsBfloat16InFloat32) {
+  const ReducerOptions options = reducer_options(4, 1000);
+  auto values = random_leaves<float>(4, 1000, 2);
+  const auto reducer = make_tree_reducer({}, options);
+  for (std::size_t leaf = 0; leaf < 4; ++leaf) {
+    std::vector<Bfloat16> cut;
+    for (float& value : values[leaf]) {
+      cut.push_back(bfloat16_of(value));
+      value = cut_to_bfloat16(value);
+    }
+    reducer->add(static_cast<std::int64_t>(leaf), 0, Span<const Bfloat16>(cut));
+    reducer->end_leaf(static_cast<std::int64_t>(leaf));
+  }
+  const Span<const float> sum = reducer->finish().values;
+  EXPECT_EQ(std::vector<float>(sum.begin(), sum.end()), tree_sum(values, 0, 4));
+}
+
+TEST(SerialTreeReducer, AddsOnSeveralThreadsToTheSameBits) {
+  ReducerOptions options = reducer_options(6, 100000, 30000);
+  options.parallel_for = [](std::size_t count, const auto& work) {
+    std::thread half([&] { work(count / 2, count); });
+    work(0, count / 2);
+    half.join();
+  };
+  auto values = random_leaves<float>(6, options.elements, 2);
+  clear_gaps(options, values);
+  EXPECT_EQ(reduce(*make_tree_reducer({}, options), options, values), tree_sum(values, 0, 6));
 }
 
 TEST(SerialTreeReducer, TellsTheTreeFromAddingInARow) {
@@ -51,18 +87,23 @@ TEST(SerialTreeReducer, TellsTheTreeFromAddingInARow) {
   EXPECT_NE(row, tree_sum(values, 0, 8)) << "the oracle could not see a wrong order";
 }
 
-TEST(SerialTreeReducer, RefusesWrongLeavesAndSizes) {
-  const auto reducer = make_tree_reducer({}, 4, 3);
+TEST(SerialTreeReducer, RefusesWrongLeavesPartsAndSizes) {
+  const ReducerOptions options = reducer_options(4, 9, 3);  // two parts of three
+  const auto reducer = make_tree_reducer({}, options);
   const std::vector<float> values(3), shorter(2);
-  EXPECT_THROW(reducer->add(1, values), Error);
-  EXPECT_THROW(reducer->add(0, shorter), Error);
+  EXPECT_THROW(reducer->add(1, 0, Span<const float>(values)), Error);
+  EXPECT_THROW(reducer->add(0, 0, Span<const float>(shorter)), Error);
+  EXPECT_THROW(reducer->add(0, 2, Span<const float>(values)), Error);
+  EXPECT_THROW(reducer->end_leaf(1), Error);
   EXPECT_THROW(reducer->finish(), Error);
-  for (std::int64_t leaf = 0; leaf < 4; ++leaf) reducer->add(leaf, values);
-  EXPECT_THROW(reducer->add(4, values), Error);
-  EXPECT_EQ(reducer->finish().size(), 3u);
+  reducer->add(0, 1, Span<const float>(values));
+  EXPECT_THROW(reducer->add(0, 1, Span<const float>(values)), Error);
+  for (std::int64_t leaf = 0; leaf < 4; ++leaf) reducer->end_leaf(leaf);
+  EXPECT_THROW(reducer->end_leaf(4), Error);
+  EXPECT_EQ(reducer->finish().values.size(), 9u);
 }
 
-TEST(SerialTreeReducer, RefusesNoLeaves) { EXPECT_THROW(make_tree_reducer({}, 0, 3), UsageError); }
+TEST(SerialTreeReducer, RefusesNoLeaves) { EXPECT_THROW(make_tree_reducer({}, reducer_options(0, 3)), UsageError); }
 
 TEST(SerialLeafScalars, AddEachColumnByTheTree) {
   for (const std::size_t leaves : {1, 3, 4, 6}) {

@@ -79,9 +79,54 @@ TEST(BatchTest, PutsExamplesOneBehindTheOther) {
   EXPECT_FLOAT_EQ(static_cast<float>(batch.weight), batch.token_weight.sum().item<float>());
 }
 
+/// 10 candidates for each of 40 sources.
+class CandidatesDataset : public Dataset {
+ public:
+  std::size_t size() const override { return 400; }
+  Example get(std::size_t i) const override {
+    return {sources_.get(i / 10).source, sources_.get(i % 40).target, 1.0f, i};
+  }
+
+ private:
+  FakeDataset sources_{40};
+};
+
+TEST(BatchTest, NeighboursOfASourceShareIt) {
+  const CandidatesDataset data;
+  const std::vector<std::size_t> examples{31, 39, 30, 5, 77};
+  const Batch batch = make_batch(data, examples);
+  EXPECT_EQ(batch.sources.size(), 3);
+  EXPECT_EQ(batch.targets.size(), 5);
+  EXPECT_EQ(batch.readers.first, (std::vector<std::int64_t>{0, 3, 4, 5}));
+  EXPECT_TRUE(torch::equal(batch.readers.source, torch::tensor(std::vector<std::int64_t>{0, 0, 0, 1, 2})));
+  EXPECT_EQ(batch.sources.ids[0].item<std::int64_t>(), 31);
+}
+
+TEST(BatchPlanTest, CandidatesTogetherStayTogether) {
+  const CandidatesDataset data;
+  for (const std::int64_t together : {1, 4, 100}) {
+    BatchPlan plan(data, 1, {300, 2, together});
+    BatchCursor cursor;
+    std::multiset<std::size_t> seen;
+    std::size_t sources = 0;
+    while (cursor.epoch == 0) {
+      for (const auto& leaf : plan.next(cursor)) {
+        seen.insert(leaf.begin(), leaf.end());
+        if (!leaf.empty()) sources += static_cast<std::size_t>(make_batch(data, leaf).sources.size());
+      }
+    }
+    EXPECT_EQ(seen.size(), 400u);
+    EXPECT_EQ(std::set<std::size_t>(seen.begin(), seen.end()).size(), 400u);
+    // 40 sources of 10: in 4 + 4 + 2, or all together. Groups of one source may come to stand side by side.
+    if (together == 1) EXPECT_GT(sources, 300u);
+    if (together == 4) EXPECT_LE(sources, 120u);
+    if (together == 100) EXPECT_EQ(sources, 40u);
+  }
+}
+
 TEST(BatchPlanTest, AnEpochHoldsEveryExampleOnceWithinTheBudget) {
   const FakeDataset data(997);
-  BatchPlan plan(data, 1, 200, 4);
+  BatchPlan plan(data, 1, {200, 4});
   BatchCursor cursor;
   std::multiset<std::size_t> seen;
   while (cursor.epoch == 0) {
@@ -102,7 +147,7 @@ TEST(BatchPlanTest, AnEpochHoldsEveryExampleOnceWithinTheBudget) {
 
 TEST(BatchPlanTest, EpochsAreShuffledAnew) {
   const FakeDataset data(300);
-  BatchPlan plan(data, 1, 100, 2);
+  BatchPlan plan(data, 1, {100, 2});
   BatchCursor cursor;
   const auto first = plan.next(cursor);
   while (cursor.epoch == 0) plan.next(cursor);
@@ -111,18 +156,18 @@ TEST(BatchPlanTest, EpochsAreShuffledAnew) {
 
 TEST(BatchPlanTest, ACursorGoesOnWhereItStood) {
   const FakeDataset data(500);
-  BatchPlan plan(data, 7, 150, 2);
+  BatchPlan plan(data, 7, {150, 2});
   BatchCursor cursor;
   for (int i = 0; i < 60; ++i) plan.next(cursor);
   BatchCursor restored = cursor;
   const auto expected = plan.next(cursor);
-  BatchPlan again(data, 7, 150, 2);
+  BatchPlan again(data, 7, {150, 2});
   EXPECT_EQ(again.next(restored), expected);
 }
 
 TEST(BatchPlanTest, LeavesAreEven) {
   const FakeDataset data(2000);
-  BatchPlan plan(data, 1, 800, 4);
+  BatchPlan plan(data, 1, {800, 4});
   BatchCursor cursor;
   for (int i = 0; i < 10; ++i) {
     for (const auto& leaf : plan.next(cursor)) {

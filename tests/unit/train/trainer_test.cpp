@@ -107,6 +107,8 @@ TEST_F(TrainerTest, SpeedGoesToALogOfItsOwn) {
     const double now = speed["seconds"];
     EXPECT_NEAR(speed["updates_per_second"].get<double>() * (now - seconds), 50.0, 0.5);
     EXPECT_GT(speed["target_tokens_per_second"], speed["updates_per_second"]);
+    EXPECT_EQ(speed["reduction_hidden"], 1.0) << "one rank waits for nobody";
+    EXPECT_LT(speed["reduction_share"], 1.0);
     seconds = now;
   }
   EXPECT_FALSE(std::getline(in, line));
