@@ -142,6 +142,19 @@ REST_INLINE Real sum_of_block(const Real* weights) {
 }
 
 template <class Real>
+REST_INLINE Above<Real> above_in_block(const Real* logits, const Real* weights, Real bound) {
+  Real weight[head_lanes] = {}, count[head_lanes] = {};
+  for (std::int64_t i = 0; i < head_block; i += head_lanes) {
+    for (std::int64_t j = 0; j < head_lanes; ++j) {
+      const bool above = logits[i + j] > bound;
+      weight[j] += above ? weights[i + j] : 0;
+      count[j] += above ? 1 : 0;
+    }
+  }
+  return {static_cast<std::int64_t>(sum_of_lanes(count)), sum_of_lanes(weight)};
+}
+
+template <class Real>
 REST_INLINE void factors_of_blocks(const BlockSums<Real>* sums, std::int64_t blocks, Real max, Real inverse_temperature,
                                    Real* factors) {
   for (std::int64_t b = 0; b < blocks; ++b) factors[b] = sums[b].max - max;
@@ -167,6 +180,13 @@ REST_CLONES void block_factors(const BlockSums<float>* sums, std::int64_t blocks
 REST_CLONES void block_factors(const BlockSums<double>* sums, std::int64_t blocks, double max,
                                double inverse_temperature, double* factors) {
   factors_of_blocks(sums, blocks, max, inverse_temperature, factors);
+}
+
+REST_CLONES Above<float> sum_above(const float* logits, const float* weights, float bound) {
+  return above_in_block(logits, weights, bound);
+}
+REST_CLONES Above<double> sum_above(const double* logits, const double* weights, double bound) {
+  return above_in_block(logits, weights, bound);
 }
 
 float block_sum(const float* weights) { return sum_of_block(weights); }

@@ -30,6 +30,16 @@ void block_factors(const BlockSums<float>* sums, std::int64_t blocks, float max,
 void block_factors(const BlockSums<double>* sums, std::int64_t blocks, double max, double inverse_temperature,
                    double* factors);
 
+template <class Real>
+struct Above {
+  std::int64_t count;
+  Real weight;
+};
+
+/// Of a block's tokens [128] those whose logit is above a bound: how many, and what they weigh.
+Above<float> sum_above(const float* logits, const float* weights, float bound);
+Above<double> sum_above(const double* logits, const double* weights, double bound);
+
 /// The sum of one block's weights [128], in the order of lanes.
 float block_sum(const float* weights);
 double block_sum(const double* weights);
