@@ -22,15 +22,15 @@ class FusedHead : public ProjectionHead {
 
   void draw(const at::Tensor& hidden, std::vector<Draw>& draws) override {
     round_rows(hidden);
-    sum_all_blocks(hidden.size(0));
     std::vector<RowDraws> of_rows;
     for (auto first = draws.begin(), last = first; first != draws.end(); first = last) {
       while (last != draws.end() && last->row == first->row) ++last;
       of_rows.emplace_back(first, last);
     }
     if (cuts(options_, projection_.outputs())) {
-      draw_cut(of_rows);
+      draw_cut(hidden.size(0), of_rows);
     } else {
+      sum_vocabulary(hidden.size(0), [](auto...) {});
       draw_uncut(of_rows);
     }
   }
@@ -42,28 +42,54 @@ class FusedHead : public ProjectionHead {
     for (std::int64_t row = 0; row < hidden.size(0); ++row) rows_.store(row, hidden.data_ptr<Real>() + row * features);
   }
 
-  void sum_all_blocks(std::int64_t rows) {
+  /// Calls see(part, row, block, logits) too: a thread's part of the vocabulary is seen in order.
+  template <class See>
+  void sum_vocabulary(std::int64_t rows, See see) {
     sums_.resize(static_cast<std::size_t>(rows * blocks_));
     const Real inverse = inverse_temperature<Real>(options_);
-    at::parallel_for(0, blocks_, 1, [&](std::int64_t begin, std::int64_t end) {
+    const std::int64_t parts = vocabulary_parts();
+    at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
       BlockLogits<Format> product(projection_);
-      for (std::int64_t block = begin; block < end; ++block) {
-        product.make(rows_, 0, rows, block, [&](std::int64_t row, const Real* logits) {
-          sum_blocks(logits, product.size(block), inverse, sums_.data() + row * blocks_ + block);
-        });
+      for (std::int64_t part = begin; part < end; ++part) {
+        for (std::int64_t block = part * blocks_ / parts; block < (part + 1) * blocks_ / parts; ++block) {
+          product.make(rows_, 0, rows, block, [&](std::int64_t row, const Real* logits) {
+            sum_blocks(logits, product.size(block), inverse, sums_.data() + row * blocks_ + block);
+            see(part, row, block, logits);
+          });
+        }
       }
       end_products();
     });
   }
 
-  void draw_cut(const std::vector<RowDraws>& of_rows) {
-    const auto rows = static_cast<std::int64_t>(of_rows.size());
-    constexpr std::int64_t group = CutDraws<Format>::group_rows;
-    at::parallel_for(0, (rows + group - 1) / group, 1, [&](std::int64_t begin, std::int64_t end) {
-      CutDraws<Format> cut(projection_, options_);
-      for (std::int64_t i = begin; i < end; ++i) {
-        cut.draw(rows_, sums_.data(), of_rows.data() + i * group, std::min(group, rows - i * group));
-      }
+  std::int64_t vocabulary_parts() const { return std::min<std::int64_t>(at::get_num_threads(), blocks_); }
+
+  void draw_cut(std::int64_t rows, const std::vector<RowDraws>& of_rows) {
+    std::vector<LeadingTokens<Real>> leading(static_cast<std::size_t>(vocabulary_parts()),
+                                             {rows, leading_tokens(options_)});
+    sum_vocabulary(rows, [&](std::int64_t part, std::int64_t row, std::int64_t block, const Real* logits) {
+      const Real largest = sums_[static_cast<std::size_t>(row * blocks_ + block)].max;
+      const std::int64_t size = std::min(head_block, projection_.outputs() - block * head_block);
+      leading[static_cast<std::size_t>(part)].see(row, block * head_block, logits, size, largest);
+    });
+    std::vector<std::uint8_t> drawn(of_rows.size());
+    draw_in_parallel(of_rows.size(), rows_per_task,
+                     [&](CutDraws<Format>& cut, std::size_t i) { drawn[i] = cut.draw(leading, of_rows[i]) ? 1 : 0; });
+    std::vector<RowDraws> open;
+    for (std::size_t i = 0; i < of_rows.size(); ++i) {
+      if (drawn[i] == 0) open.push_back(of_rows[i]);
+    }
+    constexpr std::size_t group = CutDraws<Format>::group_rows;
+    draw_in_parallel((open.size() + group - 1) / group, 1, [&](CutDraws<Format>& cut, std::size_t i) {
+      cut.draw(open.data() + i * group, std::min(group, open.size() - i * group));
+    });
+  }
+
+  template <class Body>
+  void draw_in_parallel(std::size_t size, std::int64_t per_task, Body body) const {
+    at::parallel_for(0, static_cast<std::int64_t>(size), per_task, [&](std::int64_t begin, std::int64_t end) {
+      CutDraws<Format> cut(projection_, options_, rows_, sums_.data());
+      for (std::int64_t i = begin; i < end; ++i) body(cut, static_cast<std::size_t>(i));
       end_products();
     });
   }

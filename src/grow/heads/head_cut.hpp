@@ -7,21 +7,27 @@
 
 namespace rest {
 
-/// Whether top-k, top-p or epsilon can drop anything. Greedy drops nothing: the best token always stays.
+/// Whether top-k, top-p or epsilon can drop anything. Greedy sampling needs none of them: the best token always stays.
 bool cuts(const SamplingOptions& options, std::int64_t vocabulary_size);
 
-/// A token as cuts see it. `weight`: in the same measure for all tokens of a row.
+/// A token as cuts see it.
 template <class Real>
-struct WeighedToken {
+struct RankedToken {
   Real logit;
   std::int32_t token;
-  double weight;
+  Real weight;  ///< in its block
 };
 
-/// Leaves the tokens that top-k, then top-p, then epsilon keep, in any order; each sees the probabilities that the one
-/// before left, renormalised. Not all tokens need be given, only those that the first cut keeps. `total`: the weight of
-/// all tokens.
 template <class Real>
-void cut_tokens(const SamplingOptions& options, double total, std::vector<WeighedToken<Real>>& tokens);
+bool ranks_before(const RankedToken<Real>& a, const RankedToken<Real>& b) {
+  return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+}
+
+/// Leaves of `tokens` those that top-k, then top-p, then epsilon keep, in the order given; each cut sees the
+/// probabilities that the one before left, renormalised. Tokens that the first cut drops need not be given. `factor`:
+/// what a weight is multiplied with, by block of 128 tokens; `total`: of all tokens.
+template <class Real>
+void cut_tokens(const SamplingOptions& options, const double* factor, double total,
+                std::vector<RankedToken<Real>>& tokens);
 
 }  // namespace rest

@@ -142,16 +142,21 @@ REST_INLINE Real sum_of_block(const Real* weights) {
 }
 
 template <class Real>
-REST_INLINE Above<Real> above_in_block(const Real* logits, const Real* weights, Real bound) {
-  Real weight[head_lanes] = {}, count[head_lanes] = {};
-  for (std::int64_t i = 0; i < head_block; i += head_lanes) {
-    for (std::int64_t j = 0; j < head_lanes; ++j) {
-      const bool above = logits[i + j] > bound;
-      weight[j] += above ? weights[i + j] : 0;
-      count[j] += above ? 1 : 0;
+REST_INLINE std::int64_t places_above(const Real* logits, std::int64_t size, Real bound, std::int32_t* places) {
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < size; i += head_lanes) {
+    const std::int64_t lanes = std::min(head_lanes, size - i);
+    if (lanes == head_lanes) {
+      std::int32_t any = 0;
+      for (std::int64_t j = 0; j < head_lanes; ++j) any |= logits[i + j] > bound ? 1 : 0;
+      if (any == 0) continue;
+    }
+    for (std::int64_t j = 0; j < lanes; ++j) {
+      places[count] = static_cast<std::int32_t>(i + j);
+      count += logits[i + j] > bound ? 1 : 0;
     }
   }
-  return {static_cast<std::int64_t>(sum_of_lanes(count)), sum_of_lanes(weight)};
+  return count;
 }
 
 template <class Real>
@@ -182,11 +187,18 @@ REST_CLONES void block_factors(const BlockSums<double>* sums, std::int64_t block
   factors_of_blocks(sums, blocks, max, inverse_temperature, factors);
 }
 
-REST_CLONES Above<float> sum_above(const float* logits, const float* weights, float bound) {
-  return above_in_block(logits, weights, bound);
+REST_CLONES std::int64_t find_above(const float* logits, std::int64_t size, float bound, std::int32_t* places) {
+  return places_above(logits, size, bound, places);
 }
-REST_CLONES Above<double> sum_above(const double* logits, const double* weights, double bound) {
-  return above_in_block(logits, weights, bound);
+REST_CLONES std::int64_t find_above(const double* logits, std::int64_t size, double bound, std::int32_t* places) {
+  return places_above(logits, size, bound, places);
+}
+
+float weight_in_block(float logit, float largest, float inverse_temperature) {
+  return exponential((logit - largest) * inverse_temperature);
+}
+double weight_in_block(double logit, double largest, double inverse_temperature) {
+  return exponential((logit - largest) * inverse_temperature);
 }
 
 float block_sum(const float* weights) { return sum_of_block(weights); }

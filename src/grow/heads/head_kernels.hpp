@@ -30,15 +30,13 @@ void block_factors(const BlockSums<float>* sums, std::int64_t blocks, float max,
 void block_factors(const BlockSums<double>* sums, std::int64_t blocks, double max, double inverse_temperature,
                    double* factors);
 
-template <class Real>
-struct Above {
-  std::int64_t count;
-  Real weight;
-};
+/// Places of the logits [size, at most a block] that are above a bound, ascending. -> how many.
+std::int64_t find_above(const float* logits, std::int64_t size, float bound, std::int32_t* places);
+std::int64_t find_above(const double* logits, std::int64_t size, double bound, std::int32_t* places);
 
-/// Of a block's tokens [128] those whose logit is above a bound: how many, and what they weigh.
-Above<float> sum_above(const float* logits, const float* weights, float bound);
-Above<double> sum_above(const double* logits, const double* weights, double bound);
+/// exp((logit - largest) / T), largest being that of the logit's block.
+float weight_in_block(float logit, float largest, float inverse_temperature);
+double weight_in_block(double logit, double largest, double inverse_temperature);
 
 /// The sum of one block's weights [128], in the order of lanes.
 float block_sum(const float* weights);

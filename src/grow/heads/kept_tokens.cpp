@@ -3,151 +3,128 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 
 namespace rest {
-namespace {
 
-constexpr double impossible = -std::numeric_limits<double>::infinity();
-constexpr std::int64_t unseen = -1;
-
-}  // namespace
+std::int64_t leading_tokens(const SamplingOptions& options) {
+  constexpr std::int64_t least = 64, most = 256;  // to collect more costs more than it saves
+  return std::min(std::max(options.top_k, least), most);
+}
 
 template <class Real>
 KeptTokens<Real>::KeptTokens(const SamplingOptions& options, std::int64_t vocabulary_size)
     : options_(options),
       vocabulary_size_(vocabulary_size),
-      blocks_(head_blocks(vocabulary_size)),
-      factor_(static_cast<std::size_t>(blocks_)),
-      cumulative_(static_cast<std::size_t>(blocks_)) {
+      factor_(static_cast<std::size_t>(head_blocks(vocabulary_size))),
+      cumulative_(factor_.size()) {
   if (options.top_k >= vocabulary_size) options_.top_k = 0;
 }
 
 template <class Real>
 void KeptTokens<Real>::enter(const BlockSums<Real>* sums) {
   sums_ = sums;
-  row_sums_ = sum_row(sums, blocks_, options_, factor_.data(), cumulative_.data());
-  unseen_.resize(static_cast<std::size_t>(blocks_));
-  std::iota(unseen_.begin(), unseen_.end(), 0);
-  std::make_heap(unseen_.begin(), unseen_.end(), Later{sums});
-  seen_.clear();
-  place_.assign(static_cast<std::size_t>(blocks_), unseen);
+  const auto blocks = static_cast<std::int64_t>(factor_.size());
+  row_sums_ = sum_row(sums, blocks, options_, factor_.data(), cumulative_.data());
 }
 
 template <class Real>
-const std::vector<std::int64_t>& KeptTokens<Real>::next_blocks() {
-  next_.clear();
-  if (enough()) return next_;
-  std::size_t count = std::min(std::max<std::size_t>(seen_.size(), 1), unseen_.size());
-  // As many tokens as blocks rank before all of the next block: never are more than top_k blocks of use.
-  const auto most = static_cast<std::size_t>(options_.top_k);
-  if (seen_.size() < most) count = std::min(count, most - seen_.size());
-  for (; count > 0; --count) {
-    next_.push_back(unseen_.front());
-    std::pop_heap(unseen_.begin(), unseen_.end(), Later{sums_});
-    unseen_.pop_back();
+bool KeptTokens<Real>::cut_leading(std::vector<RankedToken<Real>>& tokens) {
+  const auto best = static_cast<std::size_t>(leading_tokens(options_));
+  if (tokens.size() > best) {
+    std::nth_element(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(best), tokens.end(),
+                     ranks_before<Real>);
+    tokens.resize(best);
   }
-  return next_;
+  const Real inverse = inverse_temperature<Real>(options_);
+  for (auto& [logit, token, weight] : tokens) weight = weight_in_block(logit, sums_[token / head_block].max, inverse);
+  if (!enough(tokens)) return false;
+  std::sort(tokens.begin(), tokens.end(), [](const auto& a, const auto& b) { return a.token < b.token; });
+  cut(tokens);
+  return true;
 }
 
-/// Whether all tokens that are kept are among those seen above the largest logit of what was not.
+/// Whether what the first cut keeps is among the best tokens.
 template <class Real>
-bool KeptTokens<Real>::enough() const {
-  if (unseen_.empty()) return true;
-  const Real bound = largest_unseen();
-  std::int64_t count = 0;
-  double weight = 0.0;
-  for (std::size_t i = 0; i < seen_.size(); ++i) {
-    const auto above = sum_above(logits_.data() + i * head_block, weights_.data() + i * head_block, bound);
-    count += above.count;
-    weight += factor_[static_cast<std::size_t>(seen_[i])] * static_cast<double>(above.weight);
+bool KeptTokens<Real>::enough(const std::vector<RankedToken<Real>>& leading) const {
+  if (static_cast<std::int64_t>(leading.size()) == vocabulary_size_) return true;
+  if (options_.top_k > 0) return static_cast<std::int64_t>(leading.size()) >= options_.top_k;
+  double sum = 0.0, smallest = std::numeric_limits<double>::infinity();
+  for (const auto& [logit, token, weight] : leading) {
+    const double own = factor(token / head_block) * static_cast<double>(weight);
+    sum += own;
+    smallest = std::min(smallest, own);
   }
-  if (count == 0) return false;
-  const double total = cumulative_.back();
-  if (options_.top_k > 0) return count >= options_.top_k;
-  if (options_.top_p < 1.0) return weight >= options_.top_p * total;
-  return factor_[static_cast<std::size_t>(unseen_.front())] < options_.epsilon * total;
+  return options_.top_p < 1.0 ? sum >= options_.top_p * cumulative_.back() : smallest < least();
 }
 
 template <class Real>
-Real KeptTokens<Real>::largest_unseen() const {
-  return unseen_.empty() ? -std::numeric_limits<Real>::infinity() : sums_[unseen_.front()].max;
+double KeptTokens<Real>::least() const {
+  if (options_.top_k > 0) return 0.0;
+  if (!(options_.top_p < 1.0)) return options_.epsilon * cumulative_.back();
+  // All tokens that weigh less than this weigh less together than what top-p leaves out.
+  return (1.0 - options_.top_p) * cumulative_.back() / static_cast<double>(vocabulary_size_);
 }
 
 template <class Real>
-void KeptTokens<Real>::see(std::int64_t block, const Real* logits) {
-  const std::size_t place = seen_.size(), first = place * head_block;
-  const std::int64_t valid = std::min(head_block, vocabulary_size_ - block * head_block);
-  place_[static_cast<std::size_t>(block)] = static_cast<std::int64_t>(place);
-  seen_.push_back(block);
-  if (logits_.size() < first + head_block) {
-    logits_.resize(first + head_block);
-    weights_.resize(first + head_block);
-  }
-  Real* const own = logits_.data() + first;
-  std::fill(std::copy_n(logits, valid, own), own + head_block, -std::numeric_limits<Real>::infinity());
-  BlockSums<Real> again;
-  sum_blocks(own, valid, inverse_temperature<Real>(options_), &again, weights_.data() + first);
+void KeptTokens<Real>::cut(const std::vector<RankedToken<Real>>& tokens) {
+  kept_ = tokens;
+  cut_tokens(options_, factor_.data(), cumulative_.back(), kept_);
+  sum_blocks_of_kept();
 }
 
 template <class Real>
-void KeptTokens<Real>::cut() {
-  tokens_.clear();
-  const Real bound = largest_unseen();
-  for (std::size_t i = 0; i < seen_.size(); ++i) {
-    const Real* const logits = logits_.data() + i * head_block;
-    const Real* const weights = weights_.data() + i * head_block;
-    const double factor = factor_[static_cast<std::size_t>(seen_[i])];
-    const auto token = static_cast<std::int32_t>(seen_[i] * head_block);
-    for (std::int32_t v = 0; v < head_block; ++v) {
-      if (logits[v] > bound) tokens_.push_back({logits[v], token + v, factor * static_cast<double>(weights[v])});
-    }
-  }
-  cut_tokens(options_, cumulative_.back(), tokens_);
-  kept_weights_.assign(seen_.size() * head_block, 0);
-  for (const auto& [logit, token, weight] : tokens_) {
-    const std::size_t at = place(token / head_block) * head_block + static_cast<std::size_t>(token % head_block);
-    kept_weights_[at] = weights_[at];
-  }
-  sum_kept();
-}
-
-template <class Real>
-void KeptTokens<Real>::sum_kept() {
-  kept_.clear();
+void KeptTokens<Real>::sum_blocks_of_kept() {
+  block_begin_.clear();
   kept_factor_.clear();
   kept_cumulative_.clear();
   double sum = 0.0;
-  for (std::int64_t block = 0; block < blocks_; ++block) {
-    if (place_[static_cast<std::size_t>(block)] == unseen) continue;
-    kept_.push_back(block);
-    kept_factor_.push_back(factor_[static_cast<std::size_t>(block)]);
-    sum += kept_factor_.back() * static_cast<double>(block_sum(kept_weights_.data() + place(block) * head_block));
-    kept_cumulative_.push_back(sum);
+  for (std::size_t i = 0; i < kept_.size();) {
+    const std::int32_t block = kept_[i].token / head_block;
+    Real weights[head_block] = {};
+    block_begin_.push_back(i);
+    for (; i < kept_.size() && kept_[i].token / head_block == block; ++i) {
+      weights[kept_[i].token % head_block] = kept_[i].weight;
+    }
+    kept_factor_.push_back(factor(block));
+    kept_cumulative_.push_back(sum += factor(block) * static_cast<double>(block_sum(weights)));
   }
+  block_begin_.push_back(kept_.size());
 }
 
 template <class Real>
-std::int64_t KeptTokens<Real>::draw(double uniform) const {
-  const auto drawn = draw_block(uniform, kept_factor_.data(), kept_cumulative_.data(), std::int64_t(kept_.size()));
-  const std::int64_t block = kept_[static_cast<std::size_t>(drawn.block)];
-  return block * head_block + draw_token(kept_weights_.data() + place(block) * head_block, drawn.left);
+DrawnToken KeptTokens<Real>::draw(double uniform) const {
+  const auto blocks = static_cast<std::int64_t>(kept_factor_.size());
+  const auto [block, left] = draw_block(uniform, kept_factor_.data(), kept_cumulative_.data(), blocks);
+  const auto* const begin = kept_.data() + block_begin_[static_cast<std::size_t>(block)];
+  const auto* const end = kept_.data() + block_begin_[static_cast<std::size_t>(block) + 1];
+  double running = 0.0;
+  for (auto token = begin; token != end; ++token) {
+    running += static_cast<double>(token->weight);
+    if (running > left) return describe(*token);
+  }
+  const auto* last = end - 1;  // rounding: the last with weight
+  while (last != begin && last->weight == 0) --last;
+  return describe(*last);
 }
 
 template <class Real>
-const Real* KeptTokens<Real>::logits(std::int64_t block) const {
-  return place_[static_cast<std::size_t>(block)] == unseen ? nullptr : logits_.data() + place(block) * head_block;
+const RankedToken<Real>* KeptTokens<Real>::find(std::int64_t token) const {
+  const auto found =
+      std::lower_bound(kept_.begin(), kept_.end(), token,
+                       [](const RankedToken<Real>& kept, std::int64_t sought) { return kept.token < sought; });
+  return found != kept_.end() && found->token == token && found->weight > 0 ? &*found : nullptr;
 }
 
 template <class Real>
-DrawnToken KeptTokens<Real>::describe(std::int64_t token, const Real* logits) const {
-  const std::int64_t block = token / head_block, within = token % head_block;
-  const auto logit = static_cast<double>(logits[within]);
-  const bool kept = place_[static_cast<std::size_t>(block)] != unseen &&
-                    kept_weights_[place(block) * head_block + static_cast<std::size_t>(within)] > 0;
-  const double sampling_log_prob =
-      kept ? (logit - row_sums_.max) / options_.temperature - std::log(kept_cumulative_.back()) : impossible;
-  return {token, logit - row_sums_.log_normaliser, sampling_log_prob};
+DrawnToken KeptTokens<Real>::describe(const RankedToken<Real>& kept) const {
+  const auto logit = static_cast<double>(kept.logit);
+  return {kept.token, logit - row_sums_.log_normaliser,
+          (logit - row_sums_.max) / options_.temperature - std::log(kept_cumulative_.back())};
+}
+
+template <class Real>
+DrawnToken KeptTokens<Real>::describe_cut(std::int64_t token, Real logit) const {
+  return {token, static_cast<double>(logit) - row_sums_.log_normaliser, -std::numeric_limits<double>::infinity()};
 }
 
 template class KeptTokens<float>;

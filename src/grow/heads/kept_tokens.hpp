@@ -8,8 +8,10 @@
 
 namespace rest {
 
-/// The tokens of one row that cuts keep, and draws from them. Of the row's logits only some blocks are asked for, in
-/// falling order of the largest logit in each, until it is certain that no other holds a token to be kept.
+/// How many of a row's best tokens KeptTokens is to be shown first.
+std::int64_t leading_tokens(const SamplingOptions& options);
+
+/// The tokens of one row after the other that cuts keep, and draws from them.
 template <class Real>
 class KeptTokens {
  public:
@@ -18,50 +20,37 @@ class KeptTokens {
 
   /// Of another row; `sums` [blocks] stays while it is drawn for. Throws Error when they are not finite.
   void enter(const BlockSums<Real>* sums);
-  /// The blocks to see next, twice as many in all each time; none when those seen are enough.
-  const std::vector<std::int64_t>& next_blocks();
-  /// The logits of a block that was asked for.
-  void see(std::int64_t block, const Real* logits);
-  /// Once those seen are enough, before what is below.
-  void cut();
+  /// Cuts tokens without weights, a row's leading_tokens() best among them. -> false when yet others may have to be
+  /// kept.
+  bool cut_leading(std::vector<RankedToken<Real>>& tokens);
 
-  /// The token that a uniform in [0, 1) falls on.
-  std::int64_t draw(double uniform) const;
-  /// Of a block [128], null when it was not seen.
-  const Real* logits(std::int64_t block) const;
-  /// `logits`: those of the token's block.
-  DrawnToken describe(std::int64_t token, const Real* logits) const;
+  /// What a token to be kept weighs at least, and so the likeliest token of its block.
+  double least() const;
+  double factor(std::int64_t block) const { return factor_[static_cast<std::size_t>(block)]; }
+  /// Cuts tokens in ascending order, all that weigh least() among them.
+  void cut(const std::vector<RankedToken<Real>>& tokens);
+
+  /// Of the tokens that were kept, the one that a uniform in [0, 1) falls on.
+  DrawnToken draw(double uniform) const;
+  /// Null when it was cut.
+  const RankedToken<Real>* find(std::int64_t token) const;
+  DrawnToken describe(const RankedToken<Real>& kept) const;
+  DrawnToken describe_cut(std::int64_t token, Real logit) const;
 
  private:
-  /// Order of a heap with the block on top that has the largest logit, the first of equals.
-  struct Later {
-    const BlockSums<Real>* sums;
-    bool operator()(std::int64_t a, std::int64_t b) const {
-      return sums[a].max < sums[b].max || (sums[a].max == sums[b].max && a > b);
-    }
-  };
-
-  bool enough() const;
-  Real largest_unseen() const;
-  void sum_kept();
-  std::size_t place(std::int64_t block) const {
-    return static_cast<std::size_t>(place_[static_cast<std::size_t>(block)]);
-  }
+  bool enough(const std::vector<RankedToken<Real>>& leading) const;
+  void sum_blocks_of_kept();
 
   SamplingOptions options_;
-  std::int64_t vocabulary_size_, blocks_;
+  std::int64_t vocabulary_size_;
 
   const BlockSums<Real>* sums_ = nullptr;
   RowSums row_sums_{};
   std::vector<double> factor_, cumulative_;  // [blocks], nothing cut
 
-  std::vector<std::int64_t> unseen_, next_, seen_;     // blocks; unseen_ is a heap
-  std::vector<std::int64_t> place_;                    // [blocks]: in seen_, or unseen
-  std::vector<Real> logits_, weights_, kept_weights_;  // [seen, 128]; kept_weights_: 0 where cut
-  std::vector<WeighedToken<Real>> tokens_;
-
-  std::vector<std::int64_t> kept_;                     // blocks seen, in the vocabulary's order
-  std::vector<double> kept_factor_, kept_cumulative_;  // [kept]
+  std::vector<RankedToken<Real>> kept_;                // ascending
+  std::vector<std::size_t> block_begin_;               // in kept_, of each block with any; behind them the end
+  std::vector<double> kept_factor_, kept_cumulative_;  // of these blocks
 };
 
 }  // namespace rest

@@ -63,14 +63,14 @@ void SamplingHead::prepare_row(std::int64_t row) {
 
 template <class Real>
 void SamplingHead::cut_row(const Real* logits, const double* factor, double* cumulative, Real* weights) const {
-  std::vector<WeighedToken<Real>> tokens;
+  std::vector<RankedToken<Real>> tokens;
   tokens.reserve(static_cast<std::size_t>(vocabulary_size_));
   for (std::int32_t token = 0; token < vocabulary_size_; ++token) {
-    tokens.push_back({logits[token], token, factor[token / head_block] * static_cast<double>(weights[token])});
+    tokens.push_back({logits[token], token, weights[token]});
   }
-  cut_tokens(options_, cumulative[blocks_ - 1], tokens);
+  cut_tokens(options_, factor, cumulative[blocks_ - 1], tokens);
   std::vector<Real> kept(static_cast<std::size_t>(blocks_ * head_block), Real{0});
-  for (const auto& kept_token : tokens) kept[static_cast<std::size_t>(kept_token.token)] = weights[kept_token.token];
+  for (const auto& left : tokens) kept[static_cast<std::size_t>(left.token)] = left.weight;
   std::copy(kept.begin(), kept.end(), weights);
   double sum = 0.0;
   for (std::int64_t b = 0; b < blocks_; ++b) {
