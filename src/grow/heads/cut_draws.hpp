@@ -102,10 +102,13 @@ class CutDraws {
     BlockSums<Real> sums;
     Real weights[head_block];
     sum_blocks(logits, size, inverse_, &sums, weights);
-    for (std::int32_t v = 0; v < size; ++v) {
-      if (weights[v] < request.least) continue;
-      tokens_[request.row].push_back({logits[v], first + v, weights[v]});
+    RankedToken<Real> found[head_block];
+    std::size_t count = 0;
+    for (std::int32_t v = 0; v < size; ++v) {  // without branches, which would often be guessed wrong
+      found[count] = {logits[v], first + v, weights[v]};
+      count += weights[v] >= request.least ? 1 : 0;
     }
+    tokens_[request.row].insert(tokens_[request.row].end(), found, found + count);
   }
 
   void draw_kept(const RowDraws& draws) {

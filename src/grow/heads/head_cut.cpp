@@ -16,64 +16,77 @@ class Cut {
       : options_(options), factor_(factor), total_(total) {}
 
   void operator()(Tokens& tokens) {
-    if (options_.top_k > 0 || options_.top_p < 1.0) keep_best(tokens);
-    if (options_.epsilon > 0.0) keep_likely(options_.epsilon * total_, tokens);
+    if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < tokens.size()) {
+      Tokens best = tokens;
+      const auto last = best.begin() + options_.top_k - 1;
+      std::nth_element(best.begin(), last, best.end(), RanksBefore());
+      drop_behind(*last, tokens);
+    }
+    if (options_.top_k > 0) total_ = sum(tokens);
+    if (options_.top_p < 1.0) {
+      drop_behind(last_until(options_.top_p * total_, tokens), tokens);
+      total_ = sum(tokens);
+    }
+    if (options_.epsilon > 0.0) drop_unlikely(options_.epsilon * total_, tokens);
   }
 
  private:
-  double sum(typename Tokens::const_iterator first, typename Tokens::const_iterator last) const {
-    double sum = 0.0;
-    for (; first != last; ++first) sum += weight(*first);
-    return sum;
-  }
   double weight(const RankedToken<Real>& token) const {
     return factor_[token.token / head_block] * static_cast<double>(token.weight);
   }
-
-  void keep_best(Tokens& tokens) {
-    Tokens best = tokens;
-    if (options_.top_k > 0) {
-      if (static_cast<std::size_t>(options_.top_k) < best.size()) {
-        std::nth_element(best.begin(), best.begin() + options_.top_k, best.end(), ranks_before<Real>);
-        best.resize(static_cast<std::size_t>(options_.top_k));
-      }
-      total_ = sum(best.begin(), best.end());
-    }
-    if (options_.top_p < 1.0) {
-      keep_until(options_.top_p * total_, best);
-      total_ = sum(best.begin(), best.end());
-    }
-    const RankedToken<Real> last = *std::max_element(best.begin(), best.end(), ranks_before<Real>);
-    tokens.erase(std::remove_if(tokens.begin(), tokens.end(), [&](const auto& t) { return ranks_before(last, t); }),
-                 tokens.end());
+  double sum(const Tokens& tokens) const {
+    double sum = 0.0;
+    for (const auto& token : tokens) sum += weight(token);
+    return sum;
+  }
+  template <class Predicate>
+  static void drop_if(Predicate predicate, Tokens& tokens) {
+    tokens.erase(std::remove_if(tokens.begin(), tokens.end(), predicate), tokens.end());
+  }
+  static void drop_behind(const RankedToken<Real>& last, Tokens& tokens) {
+    drop_if([&, last](const auto& token) { return RanksBefore()(last, token); }, tokens);
   }
 
-  /// Leaves the smallest set of best tokens, at least one, that weighs `goal`.
-  void keep_until(double goal, Tokens& tokens) const {
-    constexpr std::ptrdiff_t few = 64;  // to be put in order
-    auto first = tokens.begin(), last = tokens.end();
-    double before = 0.0;  // weight of what ranks before `first`
-    while (last - first > few) {
-      const auto middle = first + (last - first) / 2;
-      std::nth_element(first, middle, last, ranks_before<Real>);
-      const double half = sum(first, middle);
-      if (before + half < goal) {
-        before += half;
-        first = middle;
-      } else {
-        last = middle;
-      }
+  /// The last of the smallest set of best tokens, at least one, that weighs `goal`. Only those with about its logit
+  /// are put in order.
+  RankedToken<Real> last_until(double goal, const Tokens& tokens) const {
+    const Bins bins(tokens);
+    double weights[Bins::count] = {};
+    for (const auto& token : tokens) weights[bins.of(token)] += weight(token);
+    double before = 0.0;
+    std::size_t bin = 0;
+    while (bin + 1 < Bins::count && before + weights[bin] < goal) before += weights[bin++];
+    Tokens near;
+    for (const auto& token : tokens) {
+      if (bins.of(token) == bin) near.push_back(token);
     }
-    std::sort(first, last, ranks_before<Real>);
-    while (first != last && (first == tokens.begin() || before < goal)) before += weight(*first++);
-    tokens.erase(first, tokens.end());
+    std::sort(near.begin(), near.end(), RanksBefore());
+    auto last = near.begin();
+    while ((before += weight(*last)) < goal && last + 1 != near.end()) ++last;
+    return *last;
   }
 
-  void keep_likely(double least, Tokens& tokens) const {
-    const RankedToken<Real> best = *std::min_element(tokens.begin(), tokens.end(), ranks_before<Real>);
-    tokens.erase(std::remove_if(tokens.begin(), tokens.end(),
-                                [&](const auto& t) { return weight(t) < least && t.token != best.token; }),
-                 tokens.end());
+  /// Equal ranges of logits, the largest first.
+  class Bins {
+   public:
+    static constexpr std::size_t count = 256;
+    explicit Bins(const Tokens& tokens) {
+      const auto [best, worst] = std::minmax_element(tokens.begin(), tokens.end(), RanksBefore());
+      top_ = best->logit;
+      per_logit_ = best->logit > worst->logit ? static_cast<Real>(count) / (best->logit - worst->logit) : 0;
+    }
+    std::size_t of(const RankedToken<Real>& token) const {
+      const Real place = (top_ - token.logit) * per_logit_;
+      return place < static_cast<Real>(count - 1) ? static_cast<std::size_t>(place) : count - 1;
+    }
+
+   private:
+    Real top_, per_logit_;
+  };
+
+  void drop_unlikely(double least, Tokens& tokens) const {
+    const std::int32_t best = std::min_element(tokens.begin(), tokens.end(), RanksBefore())->token;
+    drop_if([&](const auto& token) { return weight(token) < least && token.token != best; }, tokens);
   }
 
   const SamplingOptions& options_;

@@ -18,10 +18,12 @@ struct RankedToken {
   Real weight;  ///< in its block
 };
 
-template <class Real>
-bool ranks_before(const RankedToken<Real>& a, const RankedToken<Real>& b) {
-  return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
-}
+struct RanksBefore {
+  template <class Real>
+  bool operator()(const RankedToken<Real>& a, const RankedToken<Real>& b) const {
+    return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
+  }
+};
 
 /// Leaves of `tokens` those that top-k, then top-p, then epsilon keep, in the order given; each cut sees the
 /// probabilities that the one before left, renormalised. Tokens that the first cut drops need not be given. `factor`:

@@ -7,8 +7,9 @@
 namespace rest {
 
 std::int64_t leading_tokens(const SamplingOptions& options) {
-  constexpr std::int64_t least = 64, most = 256;  // to collect more costs more than it saves
-  return std::min(std::max(options.top_k, least), most);
+  // Most rows of a trained policy keep no more by top-p or epsilon; to collect more costs more than it saves.
+  constexpr std::int64_t few = 16, many = 256;
+  return options.top_k > 0 ? std::min(options.top_k, many) : few;
 }
 
 template <class Real>
@@ -31,8 +32,7 @@ template <class Real>
 bool KeptTokens<Real>::cut_leading(std::vector<RankedToken<Real>>& tokens) {
   const auto best = static_cast<std::size_t>(leading_tokens(options_));
   if (tokens.size() > best) {
-    std::nth_element(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(best), tokens.end(),
-                     ranks_before<Real>);
+    std::nth_element(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(best), tokens.end(), RanksBefore());
     tokens.resize(best);
   }
   const Real inverse = inverse_temperature<Real>(options_);
@@ -66,8 +66,8 @@ double KeptTokens<Real>::least() const {
 }
 
 template <class Real>
-void KeptTokens<Real>::cut(const std::vector<RankedToken<Real>>& tokens) {
-  kept_ = tokens;
+void KeptTokens<Real>::cut(std::vector<RankedToken<Real>>& tokens) {
+  kept_.swap(tokens);
   cut_tokens(options_, factor_.data(), cumulative_.back(), kept_);
   sum_blocks_of_kept();
 }

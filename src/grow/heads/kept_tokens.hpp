@@ -27,8 +27,8 @@ class KeptTokens {
   /// What a token to be kept weighs at least, and so the likeliest token of its block.
   double least() const;
   double factor(std::int64_t block) const { return factor_[static_cast<std::size_t>(block)]; }
-  /// Cuts tokens in ascending order, all that weigh least() among them.
-  void cut(const std::vector<RankedToken<Real>>& tokens);
+  /// Cuts tokens in ascending order, all that weigh least() among them. What is in `tokens` afterwards is of no use.
+  void cut(std::vector<RankedToken<Real>>& tokens);
 
   /// Of the tokens that were kept, the one that a uniform in [0, 1) falls on.
   DrawnToken draw(double uniform) const;

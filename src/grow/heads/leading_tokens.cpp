@@ -26,7 +26,7 @@ void LeadingTokens<Real>::see(std::int64_t at, std::int64_t first, const Real* l
     if (!(logit > bound)) continue;
     leaders[count++] = {logit, static_cast<std::int32_t>(first) + places[i], 0};
     if (count == 2 * count_) {
-      std::nth_element(leaders, leaders + count_ - 1, leaders + count, ranks_before<Real>);
+      std::nth_element(leaders, leaders + count_ - 1, leaders + count, RanksBefore());
       count = count_;
       bound = leaders[count_ - 1].logit;
     }
