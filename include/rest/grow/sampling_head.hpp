@@ -45,6 +45,9 @@ class SamplingHead {
  private:
   template <class Real>
   void prepare_row(std::int64_t row);
+  /// Sets the weights of cut tokens to zero and makes the running sums again.
+  template <class Real>
+  void cut_row(const Real* logits, const double* factor, double* cumulative, Real* weights) const;
 
   SamplingOptions options_;
   std::int64_t vocabulary_size_, blocks_;

@@ -1,94 +1,113 @@
 #include "head_cut.hpp"
 
 #include <algorithm>
-#include <numeric>
-#include <vector>
 
 #include "head_kernels.hpp"
 
 namespace rest {
 namespace {
 
-/// Tokens in order of their logits, best first, ties to the lower token; put in order only as far as asked for.
 template <class Real>
-class RankedTokens {
+class Cut {
  public:
-  RankedTokens(const Real* logits, std::int64_t size) : logits_(logits), tokens_(static_cast<std::size_t>(size)) {
-    std::iota(tokens_.begin(), tokens_.end(), 0);
+  using Tokens = std::vector<RankedToken<Real>>;
+
+  Cut(const SamplingOptions& options, const double* factor, double total)
+      : options_(options), factor_(factor), total_(total) {}
+
+  void operator()(Tokens& tokens) {
+    if (options_.top_k > 0 && static_cast<std::size_t>(options_.top_k) < tokens.size()) {
+      Tokens best = tokens;
+      const auto last = best.begin() + options_.top_k - 1;
+      std::nth_element(best.begin(), last, best.end(), RanksBefore());
+      drop_behind(*last, tokens);
+    }
+    if (options_.top_k > 0) total_ = sum(tokens);
+    if (options_.top_p < 1.0) {
+      drop_behind(last_until(options_.top_p * total_, tokens), tokens);
+      total_ = sum(tokens);
+    }
+    if (options_.epsilon > 0.0) drop_unlikely(options_.epsilon * total_, tokens);
   }
-  std::int32_t operator[](std::size_t rank) {
-    while (rank >= ranked_) rank_more(std::max<std::size_t>(64, 2 * ranked_));
-    return tokens_[rank];
-  }
-  /// Leaves the best `count`.
-  void keep(std::size_t count) {
-    if (count >= tokens_.size()) return;
-    std::nth_element(tokens_.begin(), tokens_.begin() + static_cast<std::ptrdiff_t>(count), tokens_.end(), better());
-    tokens_.resize(count);
-  }
-  const std::vector<std::int32_t>& kept() const { return tokens_; }
-  std::size_t size() const { return tokens_.size(); }
 
  private:
-  auto better() const {
-    return [this](std::int32_t a, std::int32_t b) {
-      return logits_[a] > logits_[b] || (logits_[a] == logits_[b] && a < b);
-    };
+  double weight(const RankedToken<Real>& token) const {
+    return factor_[token.token / head_block] * static_cast<double>(token.weight);
   }
-  void rank_more(std::size_t count) {
-    const auto first = tokens_.begin() + static_cast<std::ptrdiff_t>(ranked_);
-    ranked_ = std::min(count, tokens_.size());
-    std::partial_sort(first, tokens_.begin() + static_cast<std::ptrdiff_t>(ranked_), tokens_.end(), better());
-  }
-
-  const Real* logits_;
-  std::vector<std::int32_t> tokens_;
-  std::size_t ranked_ = 0;
-};
-
-template <class Real>
-void cut(const SamplingOptions& options, const Real* logits, std::int64_t vocabulary_size, const double* factor,
-         Real* weights) {
-  RankedTokens<Real> ranked(logits, vocabulary_size);
-  const auto weight = [&](std::int32_t token) {
-    return factor[token / head_block] * static_cast<double>(weights[token]);
-  };
-  const auto total = [&] {
+  double sum(const Tokens& tokens) const {
     double sum = 0.0;
-    for (const std::int32_t token : ranked.kept()) sum += weight(token);
+    for (const auto& token : tokens) sum += weight(token);
     return sum;
+  }
+  template <class Predicate>
+  static void drop_if(Predicate predicate, Tokens& tokens) {
+    tokens.erase(std::remove_if(tokens.begin(), tokens.end(), predicate), tokens.end());
+  }
+  static void drop_behind(const RankedToken<Real>& last, Tokens& tokens) {
+    drop_if([&, last](const auto& token) { return RanksBefore()(last, token); }, tokens);
+  }
+
+  /// The last of the smallest set of best tokens, at least one, that weighs `goal`. Only those with about its logit
+  /// are put in order.
+  RankedToken<Real> last_until(double goal, const Tokens& tokens) const {
+    const Bins bins(tokens);
+    double weights[Bins::count] = {};
+    for (const auto& token : tokens) weights[bins.of(token)] += weight(token);
+    double before = 0.0;
+    std::size_t bin = 0;
+    while (bin + 1 < Bins::count && before + weights[bin] < goal) before += weights[bin++];
+    Tokens near;
+    for (const auto& token : tokens) {
+      if (bins.of(token) == bin) near.push_back(token);
+    }
+    std::sort(near.begin(), near.end(), RanksBefore());
+    auto last = near.begin();
+    while ((before += weight(*last)) < goal && last + 1 != near.end()) ++last;
+    return *last;
+  }
+
+  /// Equal ranges of logits, the largest first.
+  class Bins {
+   public:
+    static constexpr std::size_t count = 256;
+    explicit Bins(const Tokens& tokens) {
+      const auto [best, worst] = std::minmax_element(tokens.begin(), tokens.end(), RanksBefore());
+      top_ = best->logit;
+      per_logit_ = best->logit > worst->logit ? static_cast<Real>(count) / (best->logit - worst->logit) : 0;
+    }
+    std::size_t of(const RankedToken<Real>& token) const {
+      const Real place = (top_ - token.logit) * per_logit_;
+      return place < static_cast<Real>(count - 1) ? static_cast<std::size_t>(place) : count - 1;
+    }
+
+   private:
+    Real top_, per_logit_;
   };
-  if (options.top_k > 0) ranked.keep(static_cast<std::size_t>(options.top_k));
-  if (options.top_p < 1.0) {  // the smallest set of best tokens that reaches top_p
-    const double goal = options.top_p * total();
-    std::size_t count = 0;
-    for (double sum = 0.0; count < ranked.size() && (count == 0 || sum < goal); ++count) sum += weight(ranked[count]);
-    ranked.keep(count);
+
+  void drop_unlikely(double least, Tokens& tokens) const {
+    const std::int32_t best = std::min_element(tokens.begin(), tokens.end(), RanksBefore())->token;
+    drop_if([&](const auto& token) { return weight(token) < least && token.token != best; }, tokens);
   }
-  std::vector<Real> kept(static_cast<std::size_t>(vocabulary_size), Real{0});
-  const double least = options.epsilon * total();
-  for (const std::int32_t token : ranked.kept()) {
-    if (weight(token) >= least) kept[static_cast<std::size_t>(token)] = weights[token];
-  }
-  const std::int32_t best = static_cast<std::int32_t>(std::max_element(logits, logits + vocabulary_size) - logits);
-  kept[static_cast<std::size_t>(best)] = weights[best];
-  std::copy(kept.begin(), kept.end(), weights);
-}
+
+  const SamplingOptions& options_;
+  const double* factor_;
+  double total_;  // weight of the tokens that are left
+};
 
 }  // namespace
 
 bool cuts(const SamplingOptions& options, std::int64_t vocabulary_size) {
+  if (options.temperature == 0.0) return false;
   return (options.top_k > 0 && options.top_k < vocabulary_size) || options.top_p < 1.0 || options.epsilon > 0.0;
 }
 
-void cut_tokens(const SamplingOptions& options, const float* logits, std::int64_t vocabulary_size, const double* factor,
-                float* weights) {
-  cut(options, logits, vocabulary_size, factor, weights);
+template <class Real>
+void cut_tokens(const SamplingOptions& options, const double* factor, double total,
+                std::vector<RankedToken<Real>>& tokens) {
+  Cut<Real>(options, factor, total)(tokens);
 }
 
-void cut_tokens(const SamplingOptions& options, const double* logits, std::int64_t vocabulary_size,
-                const double* factor, double* weights) {
-  cut(options, logits, vocabulary_size, factor, weights);
-}
+template void cut_tokens(const SamplingOptions&, const double*, double, std::vector<RankedToken<float>>&);
+template void cut_tokens(const SamplingOptions&, const double*, double, std::vector<RankedToken<double>>&);
 
 }  // namespace rest

@@ -142,6 +142,24 @@ REST_INLINE Real sum_of_block(const Real* weights) {
 }
 
 template <class Real>
+REST_INLINE std::int64_t places_above(const Real* logits, std::int64_t size, Real bound, std::int32_t* places) {
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < size; i += head_lanes) {
+    const std::int64_t lanes = std::min(head_lanes, size - i);
+    if (lanes == head_lanes) {
+      std::int32_t any = 0;
+      for (std::int64_t j = 0; j < head_lanes; ++j) any |= logits[i + j] > bound ? 1 : 0;
+      if (any == 0) continue;
+    }
+    for (std::int64_t j = 0; j < lanes; ++j) {
+      places[count] = static_cast<std::int32_t>(i + j);
+      count += logits[i + j] > bound ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+template <class Real>
 REST_INLINE void factors_of_blocks(const BlockSums<Real>* sums, std::int64_t blocks, Real max, Real inverse_temperature,
                                    Real* factors) {
   for (std::int64_t b = 0; b < blocks; ++b) factors[b] = sums[b].max - max;
@@ -167,6 +185,20 @@ REST_CLONES void block_factors(const BlockSums<float>* sums, std::int64_t blocks
 REST_CLONES void block_factors(const BlockSums<double>* sums, std::int64_t blocks, double max,
                                double inverse_temperature, double* factors) {
   factors_of_blocks(sums, blocks, max, inverse_temperature, factors);
+}
+
+REST_CLONES std::int64_t find_above(const float* logits, std::int64_t size, float bound, std::int32_t* places) {
+  return places_above(logits, size, bound, places);
+}
+REST_CLONES std::int64_t find_above(const double* logits, std::int64_t size, double bound, std::int32_t* places) {
+  return places_above(logits, size, bound, places);
+}
+
+float weight_in_block(float logit, float largest, float inverse_temperature) {
+  return exponential((logit - largest) * inverse_temperature);
+}
+double weight_in_block(double logit, double largest, double inverse_temperature) {
+  return exponential((logit - largest) * inverse_temperature);
 }
 
 float block_sum(const float* weights) { return sum_of_block(weights); }

@@ -30,6 +30,14 @@ void block_factors(const BlockSums<float>* sums, std::int64_t blocks, float max,
 void block_factors(const BlockSums<double>* sums, std::int64_t blocks, double max, double inverse_temperature,
                    double* factors);
 
+/// Places of the logits [size, at most a block] that are above a bound, ascending. -> how many.
+std::int64_t find_above(const float* logits, std::int64_t size, float bound, std::int32_t* places);
+std::int64_t find_above(const double* logits, std::int64_t size, double bound, std::int32_t* places);
+
+/// exp((logit - largest) / T), largest being that of the logit's block.
+float weight_in_block(float logit, float largest, float inverse_temperature);
+double weight_in_block(double logit, double largest, double inverse_temperature);
+
 /// The sum of one block's weights [128], in the order of lanes.
 float block_sum(const float* weights);
 double block_sum(const double* weights);

@@ -44,8 +44,8 @@ class LogitsHead : public ProjectionHead {
 }  // namespace
 
 std::unique_ptr<ProjectionHead> make_head(const SamplingModel& model, Kernels kernels, const SamplingOptions& options) {
-  if (cuts(options, model.config().vocabulary_size)) return logits_head(model.model(), options);
   if (model.packed() && kernels == Kernels::native) return model.packed()->head(options);
+  if (cuts(options, model.config().vocabulary_size)) return logits_head(model.model(), options);
   return operator_head(model.model(), options);
 }
 

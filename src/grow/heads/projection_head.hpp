@@ -32,8 +32,7 @@ class ProjectionHead {
   virtual void draw(const at::Tensor& hidden, std::vector<Draw>& draws) = 0;
 };
 
-/// Where nothing can be cut the packed model's, or by operators where there is none or they are asked for; else by
-/// logits.
+/// The packed model's; where there is none or operators are asked for, by these if nothing can be cut, else by logits.
 std::unique_ptr<ProjectionHead> make_head(const SamplingModel& model, Kernels kernels, const SamplingOptions& options);
 
 /// SamplingHead's draws with nothing cut, by operators on any device, without all logits in memory. The model must

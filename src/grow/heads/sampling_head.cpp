@@ -56,15 +56,26 @@ void SamplingHead::prepare_row(std::int64_t row) {
   std::vector<BlockSums<Real>> sums(static_cast<std::size_t>(blocks_));
   sum_blocks(logits, vocabulary_size_, inverse_temperature<Real>(options_), sums.data(), weights);
   const RowSums of_row = sum_row(sums.data(), blocks_, options_, factor, cumulative);
-  if (options_.temperature != 0.0 && cuts(options_, vocabulary_size_)) {
-    cut_tokens(options_, logits, vocabulary_size_, factor, weights);
-    double sum = 0.0;
-    for (std::int64_t b = 0; b < blocks_; ++b) {
-      cumulative[b] = sum += factor[b] * static_cast<double>(block_sum(weights + b * head_block));
-    }
-  }
+  if (cuts(options_, vocabulary_size_)) cut_row(logits, factor, cumulative, weights);
   max_[static_cast<std::size_t>(row)] = of_row.max;
   log_normaliser_[static_cast<std::size_t>(row)] = of_row.log_normaliser;
+}
+
+template <class Real>
+void SamplingHead::cut_row(const Real* logits, const double* factor, double* cumulative, Real* weights) const {
+  std::vector<RankedToken<Real>> tokens;
+  tokens.reserve(static_cast<std::size_t>(vocabulary_size_));
+  for (std::int32_t token = 0; token < vocabulary_size_; ++token) {
+    tokens.push_back({logits[token], token, weights[token]});
+  }
+  cut_tokens(options_, factor, cumulative[blocks_ - 1], tokens);
+  std::vector<Real> kept(static_cast<std::size_t>(blocks_ * head_block), Real{0});
+  for (const auto& left : tokens) kept[static_cast<std::size_t>(left.token)] = left.weight;
+  std::copy(kept.begin(), kept.end(), weights);
+  double sum = 0.0;
+  for (std::int64_t b = 0; b < blocks_; ++b) {
+    cumulative[b] = sum += factor[b] * static_cast<double>(block_sum(weights + b * head_block));
+  }
 }
 
 std::int64_t SamplingHead::draw(std::int64_t row, double uniform) const {

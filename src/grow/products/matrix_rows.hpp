@@ -33,6 +33,12 @@ class MatrixRows {
     store_row(from, size, values_.data() + row * stride_ + first);
     scales_[static_cast<std::size_t>(row)] = 1.0f;
   }
+  /// A row of others of as many features.
+  void copy(std::int64_t row, const MatrixRows& from, std::int64_t from_row) {
+    std::copy_n(from.row(from_row), features_, values_.data() + row * stride_);
+    scales_[static_cast<std::size_t>(row)] = from.scale(from_row);
+  }
+  std::int64_t features() const { return features_; }
   const Input* row(std::int64_t row) const { return values_.data() + row * stride_; }
   std::int64_t stride() const { return stride_; }
   float scale(std::int64_t row) const { return scales_[static_cast<std::size_t>(row)]; }

@@ -4,7 +4,6 @@
 
 #include "../decoder/native_decoder.hpp"
 #include "../heads/fused_head.hpp"
-#include "../heads/head_cut.hpp"
 
 namespace rest {
 namespace {

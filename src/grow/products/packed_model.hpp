@@ -18,7 +18,7 @@ class PackedModel {
  public:
   virtual ~PackedModel() = default;
   virtual std::unique_ptr<TreeDecoder> decoder(PhaseTimes& times) const = 0;
-  /// What SamplingHead defines, without the logits of all pieces in memory. Nothing can be cut.
+  /// What SamplingHead defines, without the logits of all pieces in memory.
   virtual std::unique_ptr<ProjectionHead> head(const SamplingOptions& options) const = 0;
 };
 

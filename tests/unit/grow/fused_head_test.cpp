@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
+#include <sstream>
+#include <string>
 
 #include "model/products/packed_matrix.hpp"
 #include "grow/products/packed_model.hpp"
@@ -79,8 +82,34 @@ std::vector<Draw> drawn_from(const torch::Tensor& logits, const SamplingOptions&
   return draws;
 }
 
+/// Log-probabilities [rows, vocabulary] float64 of the format's own logits.
+torch::Tensor own_log_probs(const PackedModel& packed, const torch::Tensor& hidden, std::int64_t vocabulary) {
+  std::vector<Draw> every;
+  for (std::int64_t row = 0; row < hidden.size(0); ++row) {
+    for (std::int64_t token = 0; token < vocabulary; ++token) every.push_back({row, 0.0, token});
+  }
+  packed.head({1.0})->draw(hidden, every);
+  torch::Tensor result = torch::empty({hidden.size(0), vocabulary}, torch::kFloat64);
+  std::transform(every.begin(), every.end(), result.data_ptr<double>(), [](const Draw& draw) { return draw.log_prob; });
+  return result;
+}
+
 const std::vector<double> temperatures = {0.8, 1.0, 1.3, 0.0};
 const std::vector<std::int64_t> vocabularies = {37, 128, 300, 5000};
+
+/// From one token kept to all, one cut and several; the leading tokens are enough for some and not for others.
+const std::vector<SamplingOptions> cut_options = {
+    {0.8, 1, 1.0, 0.0},    {1.3, 5, 1.0, 0.0},      {0.8, 50, 1.0, 0.0}, {1.3, 299, 1.0, 0.0}, {0.8, 4999, 1.0, 0.0},
+    {0.8, 9999, 0.7, 0.0}, {0.8, 0, 1e-9, 0.0},     {0.8, 0, 0.3, 0.0},  {1.3, 0, 0.95, 0.0},  {0.8, 0, 0.9999, 0.0},
+    {0.8, 0, 1.0, 0.02},   {1.3, 0, 1.0, 1e-4},     {0.8, 0, 1.0, 0.9},  {0.8, 40, 0.8, 0.01}, {1.3, 700, 0.9, 1e-4},
+    {0.8, 0, 0.9, 0.005},  {1.0, 9999, 1.0, 0.001}, {0.0, 5, 0.5, 0.1}};
+
+std::string words(const SamplingOptions& options) {
+  std::ostringstream out;
+  out << "T " << options.temperature << ", k " << options.top_k << ", p " << options.top_p << ", epsilon "
+      << options.epsilon;
+  return out.str();
+}
 
 // In float32 a uniform lies within 1e-5 of a boundary with probability below 1e-3 in 170 draws of 5,000 pieces; these
 // do not.
@@ -99,6 +128,83 @@ TEST(FusedHead, DrawsAreThoseOfThePlainHead) {
       }
     }
   }
+}
+
+TEST(FusedHead, DrawsWithCutsAreThoseOfThePlainHead) {
+  for (const auto type : {torch::kFloat64, torch::kFloat32}) {
+    for (const std::int64_t vocabulary : vocabularies) {
+      const Transformer model = model_of(vocabulary, type);
+      const auto packed = pack(model, /*int8=*/false);
+      for (const double flatness : {1.0, 0.1}) {
+        const torch::Tensor hidden = hidden_of(type) * flatness;
+        for (const SamplingOptions& options : cut_options) {
+          const auto fused = drawn(*packed->head(options), hidden, draws_of(vocabulary));
+          const auto plain = drawn(*logits_head(model, options), hidden, draws_of(vocabulary));
+          const Difference apart = difference(fused, plain);
+          EXPECT_EQ(apart.tokens, 0u) << vocabulary << " pieces, " << words(options);
+          EXPECT_LT(apart.log_prob, type == torch::kFloat64 ? 1e-11 : 1e-5)
+              << vocabulary << " pieces, " << words(options);
+        }
+      }
+    }
+  }
+}
+
+TEST(FusedHead, DrawsWithCutsAreThoseOfTheOwnLogitsInBfloat16AndInt8) {
+  constexpr std::int64_t vocabulary = 1500;
+  for (const bool int8 : {false, true}) {
+    if (int8 && !multiplies_int8()) continue;
+    const auto packed = pack(model_of(vocabulary, int8 ? torch::kFloat32 : torch::kBFloat16), int8);
+    for (const double flatness : {1.0, 0.1}) {
+      const torch::Tensor hidden = hidden_of(torch::kFloat32) * flatness;
+      const torch::Tensor log_probs = own_log_probs(*packed, hidden, vocabulary);
+      for (const SamplingOptions& options : cut_options) {
+        const auto fused = drawn(*packed->head(options), hidden, draws_of(vocabulary));
+        const Difference apart = difference(fused, drawn_from(log_probs, options, draws_of(vocabulary)));
+        EXPECT_EQ(apart.tokens, 0u) << "int8 " << int8 << ", " << words(options);
+        EXPECT_LT(apart.log_prob, 1e-5) << "int8 " << int8 << ", " << words(options);
+      }
+    }
+  }
+}
+
+/// Logits that are small integers: many are equal, in a block and across blocks.
+TEST(FusedHead, TiesAtACutGoToTheLowerToken) {
+  constexpr std::int64_t vocabulary = 1000;
+  for (const auto type : {torch::kFloat64, torch::kFloat32, torch::kBFloat16}) {
+    Transformer model = model_of(vocabulary, type);
+    torch::manual_seed(3);
+    model.target_embedding().copy_(torch::randint(-1, 2, {vocabulary, small_config().hidden}));
+    const auto packed = pack(model, /*int8=*/false);
+    const torch::Tensor hidden =
+        torch::randint(-1, 2, {4, small_config().hidden}).to(type == torch::kFloat64 ? type : torch::kFloat32);
+    std::vector<Draw> draws;
+    for (std::int64_t row = 0; row < 4; ++row) {
+      for (std::int64_t token = 0; token < vocabulary; ++token) draws.push_back({row, 0.0, token});
+      for (std::uint32_t i = 0; i < 100; ++i) draws.push_back({row, 0.01 * i});
+    }
+    for (const SamplingOptions& options : cut_options) {
+      const auto fused = drawn(*packed->head(options), hidden, draws);
+      const Difference apart = difference(fused, drawn(*logits_head(model, options), hidden, draws));
+      EXPECT_EQ(apart.tokens, 0u) << words(options);
+      EXPECT_LT(apart.log_prob, 1e-5) << words(options);
+    }
+  }
+}
+
+/// Each thread sees a part of the vocabulary.
+TEST(FusedHead, DrawsWithCutsDoNotDependOnTheNumberOfThreads) {
+  const int threads = torch::get_num_threads();
+  const auto packed = pack(model_of(5000, torch::kFloat64), /*int8=*/false);
+  for (const SamplingOptions& options : cut_options) {
+    torch::set_num_threads(1);
+    const auto one = drawn(*packed->head(options), hidden_of(torch::kFloat64), draws_of(5000));
+    torch::set_num_threads(3);
+    const Difference apart = difference(drawn(*packed->head(options), hidden_of(torch::kFloat64), draws_of(5000)), one);
+    EXPECT_EQ(apart.tokens, 0u) << words(options);
+    EXPECT_LT(apart.log_prob, 1e-11) << words(options);
+  }
+  torch::set_num_threads(threads);
 }
 
 TEST(FusedHead, Bfloat16DrawsAreThoseOfTheRoundedFactors) {
@@ -139,7 +245,9 @@ TEST(FusedHead, LogitsThatAreNotFiniteAreAnError) {
   torch::Tensor hidden = hidden_of(torch::kFloat32);
   hidden[33][3] = std::nan("");
   auto draws = draws_of(300);
-  EXPECT_THROW(pack(model, /*int8=*/false)->head({0.8})->draw(hidden, draws), Error);
+  const auto packed = pack(model, /*int8=*/false);
+  EXPECT_THROW(packed->head({0.8})->draw(hidden, draws), Error);
+  EXPECT_THROW(packed->head({0.8, 5})->draw(hidden, draws), Error);
 }
 
 }  // namespace

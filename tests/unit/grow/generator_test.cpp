@@ -276,6 +276,20 @@ TEST(generator, int8_gives_the_same_samples_with_and_without_sharing_near_the_fl
   }
 }
 
+TEST(generator, int8_with_cuts_gives_the_same_samples_with_and_without_sharing) {
+  if (!multiplies_int8()) GTEST_SKIP() << "this processor does not multiply int8";
+  const Sources sources(9);
+  const SamplingModel model(grow_test::random_policy(small_config()), "int8");
+  for (const SamplingOptions& sampling :
+       {SamplingOptions{0.8, 5, 1.0, 0.0}, {0.8, 0, 0.8, 0.0}, {0.8, 0, 1.0, 0.03}, {0.8, 12, 0.9, 0.02}}) {
+    GenerateOptions options = options_for(40);
+    options.sampling = sampling;
+    const auto shared = generate(model, sources.all(false), options);
+    options.sharing = GenerateOptions::Sharing::none;
+    expect_equal(shared, generate(model, sources.all(false), options), 1e-9);
+  }
+}
+
 TEST(generator, an_unknown_precision_is_an_error) {
   EXPECT_THROW(SamplingModel(grow_test::random_policy(small_config()), "int4"), UsageError);
 }
