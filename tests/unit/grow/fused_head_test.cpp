@@ -174,7 +174,7 @@ TEST(FusedHead, TiesAtACutGoToTheLowerToken) {
   for (const auto type : {torch::kFloat64, torch::kFloat32, torch::kBFloat16}) {
     Transformer model = model_of(vocabulary, type);
     torch::manual_seed(3);
-    model.target_embedding().copy_(torch::randint(-1, 2, {vocabulary, small_config().hidden}));
+    model.target_embedding().weight.copy_(torch::randint(-1, 2, {vocabulary, small_config().hidden}));
     const auto packed = pack(model, /*int8=*/false);
     const torch::Tensor hidden =
         torch::randint(-1, 2, {4, small_config().hidden}).to(type == torch::kFloat64 ? type : torch::kFloat32);
