@@ -76,8 +76,9 @@ fs::path Trainer::checkpoint_path(const char* kind, std::int64_t update) const {
 }
 
 void Trainer::save_best() {
-  const torch::Tensor parameters = whole(adam_.policy_parameters()).to(torch::kCPU);
+  torch::Tensor parameters = whole(adam_.policy_parameters());
   if (!world_.is_root()) return;
+  parameters = parameters.to(torch::kCPU);
   commit_directory(checkpoint_path("best", state_.update), setup_.lineage, [&](const fs::path& directory) {
     write_safetensors(directory / "weights.safetensors", {view_of("parameters", parameters)});
   });
@@ -94,8 +95,8 @@ torch::Tensor Trainer::load_best() const {
 void Trainer::save_checkpoint() {
   auto buffers = adam_.state();
   for (auto& [name, tensor] : buffers) {
-    tensor = whole(tensor).to(torch::kCPU);
-    if (!world_.is_root()) tensor.reset();
+    tensor = whole(tensor);
+    tensor = world_.is_root() ? tensor.to(torch::kCPU) : torch::Tensor();
   }
   if (!world_.is_root()) return;
   commit_directory(
