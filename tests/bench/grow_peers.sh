@@ -1,69 +1,13 @@
 #!/usr/bin/env bash
 # Times sampling against CTranslate2 and Hugging Face `generate` on the same weights, and against the speed of the
-# machine's matrix products: grow_peers.sh [OPTIONS], --help lists them. The peers come from PyPI into WORK/venv.
+# machine's matrix products: grow_peers.sh [OPTIONS], --help lists them.
 #
 #   tests/bench/grow_peers.sh --quick                          tests the benchmark itself
 #   tests/bench/grow_peers.sh --trained run/multi30k --json build/peers/figures.json
 #
-# Takes about 20 minutes on two idle cores. REST_BIN names the programs, PEERS_PYTHON a Python that has the packages.
+# Takes about 20 minutes on two idle cores.
 # shellcheck source=jobs/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../jobs/common.sh"
-mpi_environment
-: "${REST_BIN:=$rest_root/build/release/bin}"
-[[ -x $REST_BIN/rest_grow ]] || die "no programs in $REST_BIN; build them, or name their folder in REST_BIN"
-
-work=$rest_root/build/peers
-arguments=()
-while (($#)); do
-  case $1 in
-    --work)
-      work=${2:?--work needs a folder}
-      shift
-      ;;
-    --work=*) work=${1#*=} ;;
-    *) arguments+=("$1") ;;
-  esac
-  shift
-done
-
-wheels=(ctranslate2==4.8.5 transformers==5.24.0 sentencepiece sacrebleu numpy safetensors h5py setuptools
-  filelock typing-extensions sympy networkx jinja2 fsspec)
-# torch and what it needs of CUDA as set-up has them: without its dependencies, for no GPU is used.
-needs() { "$rest_root/jobs/setup.sh" --needs | sed -n "s/^$1 //p"; }
-mapfile -t torch_wheels < <(needs wheel-alone)
-
-# pip_install ARGUMENT...
-pip_install() { "$work/venv/bin/python3" -m pip install --quiet --disable-pip-version-check --retries 10 "$@"; }
-
-# Python's torch, unlike C++ programs, loads all of CUDA's libraries even where there is no GPU.
-install_missing_libraries() {
-  local missing wheel library wanted=()
-  missing=$(ldd "$work"/venv/lib/python3*/site-packages/torch/lib/libtorch_cuda.so |
-    awk '/not found/ { print tolower($1) }')
-  for wheel in $(needs wheel-cuda); do
-    library=${wheel#nvidia-}
-    library=lib${library%%[-=]*}
-    [[ $missing != *"$library"[._]* ]] || wanted+=("$wheel")
-  done
-  ((${#wanted[@]} == 0)) || pip_install --no-deps "${wanted[@]}"
-}
-
-install_peers() {
-  local stamp=$work/venv/peers.stamp key="${torch_wheels[*]} ${wheels[*]}"
-  if [[ -f $stamp && $(<"$stamp") == "$key" ]]; then return 0; fi
-  say "installing the peers into $work/venv"
-  rm -rf "$work/venv"
-  mkdir -p "$work"
-  python3 -m venv "$work/venv"
-  pip_install "${wheels[@]}"
-  pip_install --no-deps "${torch_wheels[@]}"
-  install_missing_libraries
-  "$work/venv/bin/python3" -c 'import ctranslate2, torch, transformers' || die "the peers cannot be loaded"
-  echo "$key" >"$stamp"
-}
-
-if [[ -z ${PEERS_PYTHON:-} ]]; then
-  install_peers
-  PEERS_PYTHON=$work/venv/bin/python3
-fi
-exec "$PEERS_PYTHON" "$rest_root/tests/bench/peers/bench.py" --bin "$REST_BIN" --work "$work" "${arguments[@]}"
+# shellcheck source=tests/bench/peers/common.sh
+source "$rest_root/tests/bench/peers/common.sh"
+run_peers bench.py "$@"

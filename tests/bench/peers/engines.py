@@ -10,6 +10,7 @@ import pathlib
 import programs
 import run_files
 import workers
+from timing import Row, climb
 
 BATCHES = (1, 2, 4, 8)
 
@@ -52,6 +53,8 @@ class Workload:
 class Rest:
     """Our programs: 2 ranks of one thread, one mpirun, the batch is grow.max_rows."""
 
+    counted = "sources"
+
     def __init__(self, tools, precision, sharing):
         self.tools, self.precision, self.sharing = tools, precision, sharing
         self.name = f"ReST {precision}" + (", sharing" if sharing else "")
@@ -87,6 +90,8 @@ class Rest:
 
 class Peer:
     """What the peers have in common: workers started together; the rate is of all tokens by the slowest's time."""
+
+    counted = "sources"
 
     def job(self, workload, setting, sources, do):
         return {"model": str(workload.model / self.folder), "inputs": workload.inputs(), "sources": sources, "do": do,
@@ -160,33 +165,31 @@ def shortened(workload, engine):
 
 
 def search(engine, workload, say):
-    """The fastest setting, with its rate and tokens a source.
-
-    Climbs each ladder while it gets faster, and leaves one that begins at less than half the speed of another.
-    """
-    best = None
+    """The fastest setting, with its rate and tokens a source."""
     searched = shortened(workload, engine)
-    for ladder in engine.ladders(workload):
-        last = 0.0
-        for setting in ladder:
-            sources = engine.searched_sources(workload, setting)
-            measured = engine.measure(searched, setting, sources)
-            say(f"  search {engine.name} {describe(setting)}: {measured['rate']:,.0f} tokens/s")
-            if best is None or measured["rate"] > 1.01 * best["rate"]:
-                scale = workload.length / searched.length
-                best = {"setting": setting, "rate": measured["rate"],
-                        "tokens_a_source": measured["tokens"] / sources * scale}
-            if measured["rate"] < max(1.01 * last, 0.5 * best["rate"]):
-                break
-            last = measured["rate"]
-    return best
 
+    def measure(setting):
+        sources = engine.searched_sources(workload, setting)
+        return {**engine.measure(searched, setting, sources), "sources": sources}
 
-def describe(setting):
-    return ", ".join(f"{key} {value}" for key, value in setting.items() if key != "compute_type")
+    setting, measured = climb(engine, engine.ladders(workload), measure, say)
+    scale = workload.length / searched.length
+    return {"setting": setting, "rate": measured["rate"],
+            "tokens_a_source": measured["tokens"] / measured["sources"] * scale}
 
 
 def sources_for(engine, workload, found, seconds):
     """As many as take about `seconds`, in whole units."""
     unit = engine.unit(workload, found["setting"])
     return unit * max(1, round(seconds * found["rate"] / found["tokens_a_source"] / unit))
+
+
+def searched(bench, workload, engines):
+    """A row for each engine at the best of its settings, sized to take about bench.seconds."""
+    rows = []
+    for engine in engines:
+        found = search(engine, workload, bench.say)
+        # Where lengths vary, the last samples of a shard run alone: longer, for that to weigh less.
+        seconds = bench.seconds if workload.fixed_length else 1.5 * bench.seconds
+        rows.append(Row(engine, found, sources_for(engine, workload, found, seconds)))
+    return rows

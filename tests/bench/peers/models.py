@@ -21,6 +21,7 @@ SHAPES = {
     "base": dict(hidden=512, feed_forward=2048, heads=8, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
     "big": dict(hidden=1024, feed_forward=4096, heads=16, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
     "tiny": dict(hidden=512, feed_forward=1024, heads=4, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
+    "mini": dict(hidden=128, feed_forward=256, heads=4, encoder_layers=4, decoder_layers=4, vocabulary_size=8000),
     "quick": dict(hidden=128, feed_forward=256, heads=4, encoder_layers=2, decoder_layers=2, vocabulary_size=32000),
 }
 
@@ -182,14 +183,14 @@ def write_hugging_face(folder, config, weights):
     model.save_pretrained(folder)
 
 
-def load_hugging_face(folder, precision):
-    """Positions are set to ours: the library's differ in frequency and are not stored."""
+def load_hugging_face(folder, precision, **changes):
+    """Positions are set to ours: the library's differ in frequency and are not stored. `changes`: of its settings."""
     import torch
     from transformers import M2M100ForConditionalGeneration
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    model = M2M100ForConditionalGeneration.from_pretrained(folder, dtype=getattr(torch, precision)).eval()
+    model = M2M100ForConditionalGeneration.from_pretrained(folder, dtype=getattr(torch, precision), **changes).eval()
     for side in (model.model.encoder, model.model.decoder):
         table = torch.zeros_like(side.embed_positions.weights)
         values = torch.from_numpy(sinusoids(len(table) - PAD - 1, model.config.d_model))

@@ -6,8 +6,8 @@ import statistics
 import agreement
 import programs
 import run_files
-from engines import CTranslate2, HuggingFace, Rest
-from timing import fastest, print_rows, searched, take_turns
+from engines import CTranslate2, HuggingFace, Rest, searched
+from timing import fastest, print_rows, take_turns
 
 SHORT = {"float32": "f32", "bfloat16": "bf16", "int8": "int8"}
 

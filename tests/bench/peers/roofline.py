@@ -60,7 +60,7 @@ def mix_rate(config, by_shape):
 
 def components(bench, workload, row, flop, peak):
     """Share of the time and of the peak; asks the program, whose components add up to its time."""
-    measured = row.engine.measure(workload, row.found["setting"], row.sources)
+    measured = row.engine.measure(workload, row.found["setting"], row.amount)
     total = sum(seconds for name, seconds in measured["profile"].items() if name != "writing")  # that goes on beside
     table = {}
     for name, seconds in measured["profile"].items():

@@ -22,6 +22,19 @@ class Bench:
     tools: Programs
     rounds: int
     quick: bool
+
+    def say(self, text=""):
+        print(text, flush=True)
+
+    def model(self, folder, kind, what):
+        if not folder.exists():
+            self.say(f"making model {folder.name}")
+            subprocess.run([sys.executable, FOLDER / "models.py", folder, kind, what], check=True)
+        return folder
+
+
+@dataclasses.dataclass
+class GrowBench(Bench):
     trained: pathlib.Path
 
     @property
@@ -33,18 +46,9 @@ class Bench:
         """How long one timing should take."""
         return 0.5 if self.quick else 6.0
 
-    def say(self, text=""):
-        print(text, flush=True)
-
-    def _model(self, folder, kind, what):
-        if not folder.exists():
-            self.say(f"making model {folder.name}")
-            subprocess.run([sys.executable, FOLDER / "models.py", folder, kind, what], check=True)
-        return folder
-
     def random_workload(self, name):
         shape = "quick" if self.quick else name
-        model = self._model(self.work / "models" / shape, "random", shape)
+        model = self.model(self.work / "models" / shape, "random", shape)
         corpus = run_files.random_corpus(32000, 64, PIECES, TOKENIZER)
         folder = self.work / "runs" / (f"{name}-quick" if self.quick else name)
         return Workload(name, model, corpus, folder, self.samples, TEMPERATURE, PIECES, fixed_length=True)
@@ -53,7 +57,7 @@ class Bench:
         """Its sources are the test set's, in an order that makes any first few of them representative."""
         policy = self.trained / "policy" / "g0-i0"
         digest = run_files.committed_digest(policy / "model.safetensors")[:12]
-        model = self._model(self.work / "models" / f"trained-{digest}", "policy", policy)
+        model = self.model(self.work / "models" / f"trained-{digest}", "policy", policy)
         corpus = run_files.read_corpus(self.trained / "corpus" / "test.h5")
         order = run_files.np.random.default_rng(5).permutation(len(corpus["source"])).tolist()
         folder = self.work / "runs" / (f"trained-{digest}" + ("-quick" if self.quick else ""))

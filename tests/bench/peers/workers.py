@@ -28,7 +28,7 @@ def serve(prepare, work):
 
 def _start(script, job):
     environment = {**os.environ, "OMP_NUM_THREADS": str(job.get("threads", 1)), "TOKENIZERS_PARALLELISM": "false",
-                   "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_OFFLINE": "1"}
+                   "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_OFFLINE": "1", **job.get("environment", {})}
     return subprocess.Popen([sys.executable, FOLDER / script, json.dumps(job)], env=environment, text=True,
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 

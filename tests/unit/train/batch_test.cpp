@@ -118,9 +118,9 @@ TEST(BatchPlanTest, CandidatesTogetherStayTogether) {
     EXPECT_EQ(seen.size(), 400u);
     EXPECT_EQ(std::set<std::size_t>(seen.begin(), seen.end()).size(), 400u);
     // 40 sources of 10: in 4 + 4 + 2, or all together. Groups of one source may come to stand side by side.
-    if (together == 1) EXPECT_GT(sources, 300u);
-    if (together == 4) EXPECT_LE(sources, 120u);
-    if (together == 100) EXPECT_EQ(sources, 40u);
+    const std::size_t least = together == 1 ? 300 : 40, most = together == 1 ? 400 : together == 4 ? 120 : 40;
+    EXPECT_GE(sources, least) << together;
+    EXPECT_LE(sources, most) << together;
   }
 }
 
