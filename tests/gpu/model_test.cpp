@@ -34,8 +34,9 @@ TEST(CudaAdam, FollowsTheCpus) {
   Adam there(start.to(gpu()), options), here(start.clone(), options);
   for (std::int64_t update = 1; update <= 20; ++update) {
     const auto sum = torch::randn({5000}), sum_there = sum.to(gpu());
-    const double norm = here.update({sum.data_ptr<float>(), 5000}, 4.0, 1e-2, update);
-    EXPECT_NEAR(there.update({sum_there.data_ptr<float>(), 5000}, 4.0, 1e-2, update), norm, 1e-5 * norm);
+    const GradientSum gradient{{sum.data_ptr<float>(), 5000}}, gradient_there{{sum_there.data_ptr<float>(), 5000}};
+    const double norm = here.update(gradient, 4.0, 1e-2, update);
+    EXPECT_NEAR(there.update(gradient_there, 4.0, 1e-2, update), norm, 1e-5 * norm);
   }
   const auto expected = here.state(), state = there.state();
   for (std::size_t i = 0; i < state.size(); ++i) {

@@ -179,6 +179,7 @@ TEST(generator, attention_by_operators_gives_the_same_candidates) {
       const auto model = random_model(small_config(norm), type);
       GenerateOptions options = options_for(20);
       options.max_rows = 64;  // sources of several groups are decoded together
+      options.seed = 4;       // none of its uniforms is next to a boundary, where float32 may decide either way
       const auto natively = generate(model, sources.all(), options);
       options.kernels = Kernels::operators;
       expect_equal(generate(model, sources.all(), options), natively, type == torch::kFloat64 ? 1e-10 : 1e-4);
