@@ -9,7 +9,7 @@ ImproveSteps::ImproveSteps(const Experiment& experiment, const RunDirectory& run
     : improve_(experiment.improve),
       request_(request),
       thresholds_(threshold_schedule(improve_.filter, improve_.thresholds, improve_.steps)),
-      corpus_(read_corpus(run.corpus("train"))),
+      corpus_(run.corpus("train")),
       scored_(run.grow(request.grow_step), experiment.reward.name, corpus_) {
   const auto only = request.only_step;
   if (!only || (*only >= 0 && *only <= last())) return;

@@ -6,9 +6,7 @@ namespace rest {
 
 void QuantileFilter::look_first(const std::function<void(const Look&)>& each_shard) {
   StreamingQuantile quantile(q_);
-  const auto look = [&](const ScoredCandidates& candidates) {
-    for (std::size_t i = 0; i < candidates.reward.size(); ++i) quantile.add(candidates.reward[i], candidates.count[i]);
-  };
+  const auto look = [&](const ScoredCandidates& candidates) { quantile.add(candidates.reward, candidates.count); };
   each_shard(look);
   quantile.look_closer();
   each_shard(look);
@@ -17,7 +15,8 @@ void QuantileFilter::look_first(const std::function<void(const Look&)>& each_sha
 
 void QuantileFilter::mark(const ScoredCandidates& candidates, std::vector<std::uint8_t>& kept) const {
   if (!cut_) throw Error("a quantile filter was asked before it had seen D_g");
-  for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = candidates.reward[i] >= *cut_;
+  const float cut = *cut_;
+  for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = candidates.reward[i] >= cut;
 }
 
 std::string QuantileFilter::words() const { return concat("above quantile ", q_, " of D_g"); }

@@ -53,7 +53,7 @@ json write(const fs::path& folder, std::uint64_t candidates) {
     shard_seconds += seconds(
         [&] { write_shard(shard_file(grow, number), shard, attributes, make_lineage("candidates", none, none)); });
     const std::string digest = find_committed(shard_file(grow, number)).value().sha256;
-    const RewardColumn column{reward_name, digest, step.rewards(shard, number)};
+    const RewardColumn column{reward_name, digest, step.rewards(shard, number), CandidateColumns(shard)};
     reward_seconds += seconds([&] {
       write_rewards(reward_file(grow, reward_name, number), column, make_lineage("reward", {{"shard", digest}}, none));
     });
@@ -66,7 +66,7 @@ json write(const fs::path& folder, std::uint64_t candidates) {
 }
 
 json view(const fs::path& folder, const std::string& filter_name, double threshold) {
-  const Corpus corpus = read_corpus(corpus_file(folder));
+  const CorpusSources corpus(corpus_file(folder));
   const std::uint64_t before = resident_bytes();
   const ScoredStep step(grow_folder(folder), reward_name, corpus);
   json result;
