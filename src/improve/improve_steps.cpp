@@ -1,5 +1,7 @@
 #include "improve_steps.hpp"
 
+#include <ATen/Parallel.h>
+
 #include "rest/core/error.hpp"
 #include "rest/core/philox.hpp"
 
@@ -29,7 +31,8 @@ std::string ImproveSteps::name(std::int64_t step) const {
 }
 
 StepCandidates ImproveSteps::candidates(std::int64_t step) const {
-  return {filter(step), scored_, improve_.keep_unfinished ? Unfinished::as_any : Unfinished::left_out};
+  return {filter(step), scored_, improve_.keep_unfinished ? Unfinished::as_any : Unfinished::left_out,
+          static_cast<std::size_t>(at::get_num_threads())};
 }
 
 TrainerOptions ImproveSteps::trainer_options(std::int64_t step, double model_dropout) const {

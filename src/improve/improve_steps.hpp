@@ -15,8 +15,8 @@ namespace rest {
 
 /// What a step trains on, and the filter that chose it; not mixed yet (CandidateView::mix).
 struct StepCandidates {
-  StepCandidates(std::unique_ptr<Filter> chooser, const ScoredStep& step, Unfinished unfinished)
-      : filter(std::move(chooser)), view(step, *filter, unfinished) {}
+  StepCandidates(std::unique_ptr<Filter> chooser, const ScoredStep& step, Unfinished unfinished, std::size_t threads)
+      : filter(std::move(chooser)), view(step, *filter, unfinished, threads) {}
   std::unique_ptr<Filter> filter;
   CandidateView view;
 };

@@ -34,7 +34,7 @@ std::vector<std::uint8_t> Filter::keep(const ScoredCandidates& candidates) const
   return kept;
 }
 
-void Filter::look_first(const std::function<void(const Look&)>&) {}
+void Filter::look_first(std::size_t, const std::function<void(const Look&)>&) {}
 
 std::unique_ptr<Filter> make_filter(const std::string& name, double threshold) {
   require_thresholds(name, {threshold});

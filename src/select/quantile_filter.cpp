@@ -4,12 +4,18 @@
 
 namespace rest {
 
-void QuantileFilter::look_first(const std::function<void(const Look&)>& each_shard) {
+void QuantileFilter::look_first(std::size_t workers, const std::function<void(const Look&)>& each_part) {
   StreamingQuantile quantile(q_);
-  const auto look = [&](const ScoredCandidates& candidates) { quantile.add(candidates.reward, candidates.count); };
-  each_shard(look);
+  const auto pass = [&] {
+    std::vector<StreamingQuantile> parts(workers, quantile);
+    each_part([&](const ScoredCandidates& candidates, std::size_t worker) {
+      parts[worker].add(candidates.reward, candidates.count);
+    });
+    for (const StreamingQuantile& part : parts) quantile.merge(part);
+  };
+  pass();
   quantile.look_closer();
-  each_shard(look);
+  pass();
   cut_ = quantile.value().value_or(0.0f);
 }
 

@@ -14,34 +14,42 @@ struct Integers {
                 original_tokens = 0;
 };
 
+/// All ones if `flag` is 1, none if it is 0: loops without branches vectorise.
+constexpr std::uint32_t mask(std::uint32_t flag) { return 0u - flag; }
+
 REST_CLONES Integers sum_integers(const std::uint32_t* count, const std::uint32_t* length, const std::uint8_t* finished,
                                   const std::uint8_t* origin, const std::uint8_t* keep, std::size_t size) {
   Integers sums;
   for (std::size_t i = 0; i < size; ++i) {
-    const bool kept = keep[i] != 0, is_original = origin[i] == original;
-    const std::uint64_t candidates = kept ? count[i] : 0, tokens = candidates * (std::uint64_t{length[i]} + 1);
+    const std::uint32_t kept = keep[i], is_original = origin[i] == original, is_unfinished = finished[i] == 0;
+    const std::uint32_t candidates = count[i] & mask(kept);
+    const std::uint32_t originals = candidates & mask(is_original);
     sums.rows += kept;
-    sums.original_rows += kept && is_original;
+    sums.original_rows += kept & is_original;
     sums.candidates += candidates;
-    sums.originals += is_original ? candidates : 0;
-    sums.unfinished += is_original || finished[i] != 0 ? 0 : candidates;
-    sums.tokens += tokens;
-    sums.original_tokens += is_original ? tokens : 0;
+    sums.originals += originals;
+    sums.unfinished += (candidates ^ originals) & mask(is_unfinished);
+    sums.tokens += std::uint64_t{candidates} * length[i];
+    sums.original_tokens += std::uint64_t{originals} * length[i];
   }
+  sums.tokens += sums.candidates;
+  sums.original_tokens += sums.originals;
   return sums;
 }
 
 template <std::size_t lanes>
 REST_CLONES void add_rewards(const float* reward, const std::uint32_t* count, const std::uint8_t* keep,
-                             std::size_t size, double (&sums)[lanes]) {
+                             std::size_t size, double (&all)[lanes]) {
+  double sums[lanes] = {};
   const auto value = [&](std::size_t i) {
-    return keep[i] != 0 ? static_cast<double>(reward[i]) * static_cast<double>(count[i]) : 0.0;
+    return static_cast<double>(reward[i]) * static_cast<double>(count[i] & mask(keep[i]));
   };
   std::size_t i = 0;
   for (; i + lanes <= size; i += lanes) {
     for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += value(i + lane);
   }
   for (std::size_t lane = 0; i < size; ++i, ++lane) sums[lane] += value(i);
+  for (std::size_t lane = 0; lane < lanes; ++lane) all[lane] += sums[lane];
 }
 
 REST_CLONES std::uint64_t count_empty(const std::uint32_t* rows, std::size_t sources, const std::uint8_t* keep) {
@@ -74,6 +82,18 @@ RewardSums::Rows RewardSums::add(const ScoredColumns& columns, const ShardRange&
   sampled_tokens_ += sums.tokens - sums.original_tokens;
   add_rewards(columns.rewards.data() + first, count, keep.data(), range.candidates, reward_);
   return {static_cast<std::uint32_t>(sums.rows - sums.original_rows), static_cast<std::uint32_t>(sums.original_rows)};
+}
+
+void RewardSums::add(const RewardSums& other) {
+  sums_.candidates += other.sums_.candidates;
+  sums_.distinct += other.sums_.distinct;
+  sums_.originals += other.sums_.originals;
+  sums_.unfinished += other.sums_.unfinished;
+  sums_.sources += other.sums_.sources;
+  sums_.sources_empty += other.sums_.sources_empty;
+  tokens_ += other.tokens_;
+  sampled_tokens_ += other.sampled_tokens_;
+  for (std::size_t lane = 0; lane < lanes; ++lane) reward_[lane] += other.reward_[lane];
 }
 
 RewardSummary RewardSums::summary() const {

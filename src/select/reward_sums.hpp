@@ -14,6 +14,8 @@ class RewardSums {
   /// Adds those candidates of a range of `columns` whose `keep` is 1; says how many rows that were. [range.candidates]
   Rows add(const ScoredColumns& columns, const ShardRange& range, Span<const std::uint8_t> keep);
 
+  void add(const RewardSums& other);
+
   RewardSummary summary() const;
   double sampled_tokens() const { return static_cast<double>(sampled_tokens_); }  ///< as RewardSummary::tokens
 

@@ -75,15 +75,17 @@ void ScoredStep::verify_rewards(std::int64_t shard) const {
   File& file = files(shard).rewards;
   if (file.verified) return;
   require_verified(rewards_path(shard), file.sha256, "rest_score");
-  require_rewards_of(rewards_path(shard), files(shard).shard.sha256, whole(shard).candidates);
+  const std::lock_guard<std::mutex> alone(hdf5_);
+  files(shard).layout = scored_layout(rewards_path(shard), files(shard).shard.sha256, whole(shard));
   file.verified = true;
 }
 
 void ScoredStep::read(std::int64_t shard, const ShardRange& range, ScoredColumns& into) const {
   verify_rewards(shard);
-  if (read_scored(rewards_path(shard), range, into)) return;
+  if (const auto& layout = files(shard).layout) return read_scored(rewards_path(shard), *layout, range, into);
   verify_shard(shard);
-  read_columns(shard_path(shard), range, into.candidates);
+  const std::lock_guard<std::mutex> alone(hdf5_);
+  read_scored(shard_path(shard), rewards_path(shard), range, into);
 }
 
 Ragged<Token> ScoredStep::read_candidates(std::int64_t shard, const ShardRange& range,

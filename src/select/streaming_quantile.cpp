@@ -43,6 +43,10 @@ void StreamingQuantile::add_lower(Span<const float> values, Span<const std::uint
   }
 }
 
+void StreamingQuantile::merge(const StreamingQuantile& copy) {
+  for (std::size_t bin = 0; bin < bins_.size(); ++bin) bins_[bin] += copy.bins_[bin];
+}
+
 // The first bin by whose end more than a share q has come. The share is a quotient: it rounds to the decimal it stands
 // for.
 StreamingQuantile::Place StreamingQuantile::place(std::uint64_t below) const {

@@ -1,6 +1,8 @@
 #include "rest/select/view.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <future>
 
 #include "rest/core/error.hpp"
 #include "reward_sums.hpp"
@@ -12,28 +14,53 @@ constexpr std::size_t block_candidates = 4096;
 constexpr auto original = static_cast<std::uint8_t>(Origin::original);
 
 /// The run of sources from `begin` on with at most block_candidates candidates, or one source.
-ShardRange block_from(const CandidateColumns& columns, const ShardRange& begin) {
-  ShardRange block = begin;
-  block.sources = block.candidates = block.tokens = 0;
+ShardRange range_from(const CandidateColumns& columns, const ShardRange& begin) {
+  ShardRange range = begin;
+  range.sources = range.candidates = range.tokens = 0;
   for (std::uint64_t source = begin.first_source; source < columns.candidates_per_source.size(); ++source) {
     const std::size_t candidates = columns.candidates_per_source[source];
-    if (block.sources > 0 && block.candidates + candidates > block_candidates) break;
-    ++block.sources;
-    block.candidates += candidates;
+    if (range.sources > 0 && range.candidates + candidates > block_candidates) break;
+    ++range.sources;
+    range.candidates += candidates;
   }
-  const std::uint32_t* length = columns.length.data() + block.first_candidate;
-  for (std::size_t i = 0; i < block.candidates; ++i) block.tokens += length[i];
-  return block;
+  const std::uint32_t* length = columns.length.data() + range.first_candidate;
+  for (std::size_t i = 0; i < range.candidates; ++i) range.tokens += length[i];
+  return range;
 }
 
-/// What begins where `block` ends.
-ShardRange behind(const ShardRange& block) {
-  return {block.first_source + block.sources,
-          block.first_candidate + block.candidates,
-          block.first_token + block.tokens,
-          0,
-          0,
-          0};
+/// The ranges of the blocks that a shard of those columns is cut into, in order.
+template <class Look>
+void each_range(const CandidateColumns& columns, const Look& look) {
+  ShardRange range;
+  while (range.first_source < columns.candidates_per_source.size()) {
+    range = range_from(columns, range);
+    look(range);
+    range = {range.first_source + range.sources,
+             range.first_candidate + range.candidates,
+             range.first_token + range.tokens,
+             0,
+             0,
+             0};
+  }
+}
+
+/// Reads the columns of all shards on so many threads and shows them to `look(shard, columns, worker)` there.
+template <class Look>
+void each_shard(const ScoredStep& step, std::size_t workers, const Look& look) {
+  std::atomic<std::int64_t> next{0};
+  const auto work = [&](std::size_t worker) {
+    ScoredColumns columns;
+    for (std::int64_t shard = next++; shard < step.shards(); shard = next++) {
+      step.read(shard, step.whole(shard), columns);
+      look(shard, columns, worker);
+    }
+  };
+  std::vector<std::future<void>> others;
+  for (std::size_t worker = 1; worker < workers; ++worker) {
+    others.push_back(std::async(std::launch::async, work, worker));
+  }
+  work(0);
+  for (std::future<void>& other : others) other.get();
 }
 
 /// The same range in columns that were read for it alone.
@@ -47,6 +74,15 @@ Span<const T> part(const std::vector<T>& column, std::uint64_t first, std::size_
   return {column.data() + first, size};
 }
 
+/// Makes 0 of the counts of unfinished samples. Both columns are 0 or 1.
+__attribute__((target_clones("avx512f", "avx2", "default"))) void clear_unfinished(const std::uint8_t* finished,
+                                                                                   const std::uint8_t* origin,
+                                                                                   std::vector<std::uint32_t>& count) {
+  for (std::size_t i = 0; i < count.size(); ++i) {
+    count[i] &= 0u - static_cast<std::uint32_t>((finished[i] | origin[i]) != 0);
+  }
+}
+
 ScoredCandidates scored(const ScoredColumns& columns, const ShardRange& range, Span<const std::uint32_t> counts) {
   const std::uint64_t first = range.first_candidate;
   return {part(columns.candidates.candidates_per_source, range.first_source, range.sources),
@@ -56,49 +92,58 @@ ScoredCandidates scored(const ScoredColumns& columns, const ShardRange& range, S
 
 }  // namespace
 
-CandidateView::CandidateView(const ScoredStep& step, Filter& filter, Unfinished unfinished)
-    : step_(step), filter_(filter), unfinished_(unfinished) {
-  ScoredColumns columns;
-  filter.look_first([&](const Filter::Look& look) {
-    for (std::int64_t shard = 0; shard < step.shards(); ++shard) {
-      step.read(shard, step.whole(shard), columns);
-      const auto counts = counts_of(columns, step.whole(shard));
-      look(scored(columns, step.whole(shard), counts));
-    }
-  });
+/// What a shard has.
+struct CandidateView::ShardChoice {
+  std::vector<Block> blocks;
   RewardSums all, kept;
-  for (std::int64_t shard = 0; shard < step.shards(); ++shard) {
-    step.read(shard, step.whole(shard), columns);
-    add_blocks(shard, columns, all, kept);
+};
+
+CandidateView::CandidateView(const ScoredStep& step, Filter& filter, Unfinished unfinished, std::size_t workers)
+    : step_(step), filter_(filter), unfinished_(unfinished) {
+  filter.look_first(workers, [&](const Filter::Look& look) {
+    each_shard(step, workers, [&](std::int64_t, const ScoredColumns& columns, std::size_t worker) {
+      each_range(columns.candidates, [&](const ShardRange& range) {
+        const auto counts = counts_of(columns, range);
+        look(scored(columns, range, counts), worker);
+      });
+    });
+  });
+  std::vector<ShardChoice> choices(static_cast<std::size_t>(step.shards()));
+  each_shard(step, workers, [&](std::int64_t shard, const ScoredColumns& columns, std::size_t) {
+    choices[static_cast<std::size_t>(shard)] = choose(shard, columns);
+  });
+  ShardChoice whole;
+  for (const ShardChoice& choice : choices) {
+    whole.blocks.insert(whole.blocks.end(), choice.blocks.begin(), choice.blocks.end());
+    whole.all.add(choice.all);
+    whole.kept.add(choice.kept);
   }
-  all_ = all.summary();
-  kept_ = kept.summary();
-  if (kept_.tokens > 0.0) kept_share_ = kept.sampled_tokens() / kept_.tokens;
+  blocks_ = std::move(whole.blocks);
+  all_ = whole.all.summary();
+  kept_ = whole.kept.summary();
+  if (kept_.tokens > 0.0) kept_share_ = whole.kept.sampled_tokens() / kept_.tokens;
   mix(-1.0);
 }
 
-void CandidateView::add_blocks(std::int64_t shard, const ScoredColumns& columns, RewardSums& all, RewardSums& kept) {
-  const std::size_t sources = columns.candidates.candidates_per_source.size();
+CandidateView::ShardChoice CandidateView::choose(std::int64_t shard, const ScoredColumns& columns) const {
+  ShardChoice choice;
   std::vector<std::uint8_t> everything;
-  for (ShardRange range; range.first_source < sources; range = behind(range)) {
-    range = block_from(columns.candidates, range);
+  each_range(columns.candidates, [&](const ShardRange& range) {
     everything.resize(range.candidates, 1);
-    all.add(columns, range, everything);
-    const RewardSums::Rows rows = kept.add(columns, range, keep(columns, range));
-    if (rows.samples + rows.originals > 0) blocks_.push_back({shard, range, rows.samples, rows.originals});
-  }
+    choice.all.add(columns, range, everything);
+    const RewardSums::Rows rows = choice.kept.add(columns, range, keep(columns, range));
+    if (rows.samples + rows.originals > 0) choice.blocks.push_back({shard, range, rows.samples, rows.originals});
+  });
+  return choice;
 }
 
 std::vector<std::uint32_t> CandidateView::counts_of(const ScoredColumns& columns, const ShardRange& range) const {
+  const std::uint64_t first = range.first_candidate;
   const CandidateColumns& candidates = columns.candidates;
-  const auto counts = part(candidates.count, range.first_candidate, range.candidates);
+  const auto counts = part(candidates.count, first, range.candidates);
   std::vector<std::uint32_t> taking_part(counts.begin(), counts.end());
   if (unfinished_ == Unfinished::as_any) return taking_part;
-  const std::uint8_t* finished = candidates.finished.data() + range.first_candidate;
-  const std::uint8_t* origin = candidates.origin.data() + range.first_candidate;
-  for (std::size_t i = 0; i < taking_part.size(); ++i) {
-    taking_part[i] = finished[i] != 0 || origin[i] == original ? taking_part[i] : 0;
-  }
+  clear_unfinished(candidates.finished.data() + first, candidates.origin.data() + first, taking_part);
   return taking_part;
 }
 

@@ -195,6 +195,17 @@ void File::read_values(const Column& column, std::uint64_t first, std::size_t co
   check(H5Dread(column.dataset, native_type(memory), here, there, H5P_DEFAULT, values), "H5Dread", column.name);
 }
 
+std::uint64_t File::plain_offset(const std::string& name) const {
+  const haddr_t offset = H5Dget_offset(open_dataset(name));
+  if (offset == HADDR_UNDEF) fail(name, "not stored in one piece");
+  return offset;
+}
+
+std::uint8_t File::element_bytes(const std::string& name) const {
+  const Handle type(check(H5Dget_type(open_dataset(name)), "H5Dget_type", name), H5Tclose);
+  return static_cast<std::uint8_t>(H5Tget_size(type));
+}
+
 void File::require_size(const std::string& name, std::size_t size, std::size_t expected) const {
   if (size != expected) fail(name, concat(size, " values where the other columns need ", expected));
 }

@@ -116,6 +116,10 @@ class File {
   /// Number of elements of a column.
   std::uint64_t size(const std::string& name) const;
 
+  /// Where a column that was written plain begins in the file, and the bytes of an element. It is not empty.
+  std::uint64_t plain_offset(const std::string& name) const;
+  std::uint8_t element_bytes(const std::string& name) const;
+
   /// A virtual dataset over the sources, one after another.
   void write_virtual(const std::string& name, const std::vector<VirtualSource>& sources, Type stored);
 

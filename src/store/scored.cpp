@@ -4,6 +4,7 @@
 
 #include "columns.hpp"
 #include "hdf5.hpp"
+#include "plain_file.hpp"
 #include "rest/core/error.hpp"
 #include "rewards_file.hpp"
 #include "shard_file.hpp"
@@ -11,36 +12,65 @@
 namespace rest {
 namespace {
 
-void read_from(const hdf5::File& file, const ShardRange& range, CandidateColumns& into) {
-  file.read("candidates_per_source", range.first_source, range.sources, into.candidates_per_source);
-  hdf5::require_sum(file, "candidates_per_source", into.candidates_per_source, "count", range.candidates);
-  file.read("count", range.first_candidate, range.candidates, into.count);
-  file.read("length", range.first_candidate, range.candidates, into.length);
-  file.read("finished", range.first_candidate, range.candidates, into.finished);
-  file.read("origin", range.first_candidate, range.candidates, into.origin);
+void require_size(const hdf5::File& file, const std::string& name, std::uint64_t size) {
+  const std::uint64_t there = file.size(name);
+  if (there != size) file.fail(name, concat(there, " values where the index says ", size));
+}
+
+void require_rows(const std::filesystem::path& file, const CandidateColumns& columns, std::size_t candidates) {
+  const auto& per_source = columns.candidates_per_source;
+  const std::uint64_t rows = std::accumulate(per_source.begin(), per_source.end(), std::uint64_t{0});
+  if (rows == candidates) return;
+  throw Error(concat(file.string(), ": dataset candidates_per_source: adds up to ", rows, " where there are ",
+                     candidates, " candidates"));
 }
 
 }  // namespace
 
-void require_rewards_of(const std::filesystem::path& rewards, const std::string& shard_digest,
-                        std::uint64_t candidates) {
+std::optional<ScoredLayout> scored_layout(const std::filesystem::path& rewards, const std::string& shard_digest,
+                                          const ShardRange& whole) {
   const hdf5::File file = open_rewards(rewards);
   require_made_for(file, rewards, shard_digest);
-  if (const std::uint64_t there = file.size("reward"); there != candidates) {
-    file.fail("reward", concat(there, " values for ", candidates, " candidates"));
-  }
+  require_size(file, "reward", whole.candidates);
+  if (!holds_columns(file)) return std::nullopt;
+  ScoredLayout layout;
+  const auto locate = [&](const char* name, std::size_t size, ScoredLayout::Column& column) {
+    require_size(file, name, size);
+    if (size > 0) column = {file.plain_offset(name), file.element_bytes(name)};
+  };
+  locate("reward", whole.candidates, layout.reward);
+  locate("candidates_per_source", whole.sources, layout.candidates_per_source);
+  locate("count", whole.candidates, layout.count);
+  locate("length", whole.candidates, layout.length);
+  locate("finished", whole.candidates, layout.finished);
+  locate("origin", whole.candidates, layout.origin);
+  return layout;
 }
 
-bool read_scored(const std::filesystem::path& rewards, const ShardRange& range, ScoredColumns& into) {
-  const hdf5::File file = open_rewards(rewards);
-  file.read("reward", range.first_candidate, range.candidates, into.rewards);
-  if (!holds_columns(file)) return false;
-  read_from(file, range, into.candidates);
-  return true;
+void read_scored(const std::filesystem::path& rewards, const ScoredLayout& layout, const ShardRange& range,
+                 ScoredColumns& into) {
+  const PlainFile file(rewards);
+  CandidateColumns& candidates = into.candidates;
+  file.read(layout.reward, range.first_candidate, range.candidates, into.rewards);
+  file.read(layout.candidates_per_source, range.first_source, range.sources, candidates.candidates_per_source);
+  file.read(layout.count, range.first_candidate, range.candidates, candidates.count);
+  file.read(layout.length, range.first_candidate, range.candidates, candidates.length);
+  file.read(layout.finished, range.first_candidate, range.candidates, candidates.finished);
+  file.read(layout.origin, range.first_candidate, range.candidates, candidates.origin);
+  require_rows(rewards, candidates, range.candidates);
 }
 
-void read_columns(const std::filesystem::path& shard, const ShardRange& range, CandidateColumns& into) {
-  read_from(open_shard(shard), range, into);
+void read_scored(const std::filesystem::path& shard, const std::filesystem::path& rewards, const ShardRange& range,
+                 ScoredColumns& into) {
+  open_rewards(rewards).read("reward", range.first_candidate, range.candidates, into.rewards);
+  const hdf5::File file = open_shard(shard);
+  CandidateColumns& candidates = into.candidates;
+  file.read("candidates_per_source", range.first_source, range.sources, candidates.candidates_per_source);
+  file.read("count", range.first_candidate, range.candidates, candidates.count);
+  file.read("length", range.first_candidate, range.candidates, candidates.length);
+  file.read("finished", range.first_candidate, range.candidates, candidates.finished);
+  file.read("origin", range.first_candidate, range.candidates, candidates.origin);
+  require_rows(shard, candidates, range.candidates);
 }
 
 Ragged<Token> read_range_tokens(const std::filesystem::path& shard, const ShardRange& range,

@@ -67,62 +67,69 @@ Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
   return batch;
 }
 
-BatchPlan::BatchPlan(const Dataset& dataset, std::uint64_t seed, std::int64_t tokens_per_update, std::int64_t leaves)
-    : dataset_(dataset),
-      seed_(seed),
-      tokens_per_update_(tokens_per_update),
-      leaves_(leaves),
-      windows_((dataset.size() + window_examples - 1) / window_examples) {
-  if (dataset.size() == 0) throw Error("there is nothing to train on", "no examples are left");
+BatchPlan::BatchPlan(const ShuffledData& data, std::uint64_t seed, std::int64_t tokens_per_update, std::int64_t leaves)
+    : data_(data), seed_(seed), tokens_per_update_(tokens_per_update), leaves_(leaves) {
+  if (data.size() == 0) throw Error("there is nothing to train on", "no examples are left");
 }
 
-void BatchPlan::load_window(std::uint64_t epoch, std::uint64_t window) {
-  const Permutation shuffle(dataset_.size(), Philox(Purpose::shuffle, seed_, epoch));
-  const std::uint64_t first = window * window_examples;
-  const std::uint64_t last = std::min<std::uint64_t>(dataset_.size(), first + window_examples);
+BatchPlan::Window BatchPlan::load(std::uint64_t epoch, std::uint64_t number) const {
+  Window window{epoch, number, data_.load(seed_, epoch, number), {}};
+  auto sorted = cut(*window.examples);
+  const Permutation order(sorted.size(), Philox(Purpose::shuffle, seed_, epoch, number + 1));
+  window.updates.resize(sorted.size());
+  for (std::size_t i = 0; i < sorted.size(); ++i) window.updates[i] = std::move(sorted[order(i)]);
+  return window;
+}
+
+/// Updates of neighbours in length.
+std::vector<std::vector<std::size_t>> BatchPlan::cut(const Dataset& examples) const {
   struct Entry {
     std::size_t example, target, source;
   };
   std::vector<Entry> entries;
-  entries.reserve(last - first);
-  for (std::uint64_t i = first; i < last; ++i) {
-    const auto example = static_cast<std::size_t>(shuffle(i));
-    const Example row = dataset_.get(example);
-    entries.push_back({example, row.target.size(), row.source.size()});
+  entries.reserve(examples.size());
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const Example row = examples.get(i);
+    entries.push_back({i, row.target.size(), row.source.size()});
   }
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return a.target != b.target ? a.target < b.target : a.source < b.source;
   });
-  std::vector<std::vector<std::size_t>> sorted(1);
+  std::vector<std::vector<std::size_t>> updates(1);
   std::int64_t tokens = 0;
   for (const Entry& entry : entries) {
     const auto own = static_cast<std::int64_t>(entry.target) + 1;
-    if (tokens + own > tokens_per_update_ && !sorted.back().empty()) {
-      sorted.emplace_back();
+    if (tokens + own > tokens_per_update_ && !updates.back().empty()) {
+      updates.emplace_back();
       tokens = 0;
     }
-    sorted.back().push_back(entry.example);
+    updates.back().push_back(entry.example);
     tokens += own;
   }
-  const Permutation order(sorted.size(), Philox(Purpose::shuffle, seed_, epoch, window + 1));
-  updates_.resize(sorted.size());
-  for (std::size_t i = 0; i < sorted.size(); ++i) updates_[i] = std::move(sorted[order(i)]);
-  loaded_ = {epoch, window, 0};
+  return updates;
+}
+
+void BatchPlan::use(std::uint64_t epoch, std::uint64_t number) {
+  if (epoch == loaded_.epoch && number == loaded_.number) return;
+  if (next_.valid()) loaded_ = next_.get();
+  if (epoch != loaded_.epoch || number != loaded_.number) loaded_ = load(epoch, number);
+  if (++number == data_.windows()) number = 0, ++epoch;
+  next_ = std::async(std::launch::async, [=] { return load(epoch, number); });
 }
 
 std::vector<std::vector<std::size_t>> BatchPlan::next(BatchCursor& cursor) {
-  if (cursor.epoch != loaded_.epoch || cursor.window != loaded_.window) load_window(cursor.epoch, cursor.window);
-  const auto& examples = updates_.at(cursor.next);
+  use(cursor.epoch, cursor.window);
+  const auto& update = loaded_.updates.at(cursor.next);
   std::int64_t total = 0, done = 0;
-  for (const std::size_t example : examples) total += target_tokens(dataset_.get(example));
+  for (const std::size_t example : update) total += target_tokens(examples().get(example));
   std::vector<std::vector<std::size_t>> leaves(static_cast<std::size_t>(leaves_));
-  for (const std::size_t example : examples) {
+  for (const std::size_t example : update) {
     leaves[static_cast<std::size_t>(std::min(leaves_ - 1, done * leaves_ / total))].push_back(example);
-    done += target_tokens(dataset_.get(example));
+    done += target_tokens(examples().get(example));
   }
-  if (++cursor.next == updates_.size()) {
+  if (++cursor.next == loaded_.updates.size()) {
     cursor.next = 0;
-    if (++cursor.window == windows_) cursor.window = 0, ++cursor.epoch;
+    if (++cursor.window == data_.windows()) cursor.window = 0, ++cursor.epoch;
   }
   return leaves;
 }

@@ -33,7 +33,7 @@ Trainer::Trainer(const Communicator& world, const TrainerOptions& options, Setup
                                                          : adam_.parameters().to(scalar_type(options.precision))),
       gradient_(torch::zeros_like(compute_parameters_)),
       model_(setup_.start.config, compute_parameters_),
-      plan_(setup_.dataset, options.seed, options.tokens_per_update, options.leaves),
+      plan_(setup_.data, options.seed, options.tokens_per_update, options.leaves),
       reducer_(make_reducer(world, options.leaves, gradient_)) {
   if (world.is_root() && !setup_.speed_log.empty()) speed_ = std::make_unique<SpeedLog>(setup_.speed_log);
   const auto gradients = parameter_views(model_.layout(), gradient_);
@@ -78,7 +78,7 @@ Trainer::UpdateFigures Trainer::update() {
     LossSum sum;
     double loss = 0.0;
     if (!examples.empty()) {
-      const Batch batch = make_batch(setup_.dataset, examples).to(model_.device());
+      const Batch batch = make_batch(plan_.examples(), examples).to(model_.device());
       Dropout dropout(options_.dropout, options_.seed, static_cast<std::uint64_t>(number), batch.ids);
       sum = setup_.loss(model_, batch, dropout);
       sum.loss.backward();

@@ -1,10 +1,10 @@
 // What storing and choosing candidates takes: the pieces that store.sh times. Each prints one line of JSON.
 //
-//   store_rates write FOLDER CANDIDATES      a synthetic scored Grow step with its corpus
-//   store_rates view FOLDER FILTER TAU       seconds and resident bytes of a view of it, twice: the first verifies
+//   store_rates write FOLDER CANDIDATES          a synthetic scored Grow step with its corpus
+//   store_rates view FOLDER FILTER TAU THREADS   seconds that a view of it takes, twice: the first verifies
+//   store_rates read FOLDER WINDOWS              candidates a second of an epoch's first windows; peak resident bytes
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -33,10 +33,13 @@ double seconds(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::uint64_t resident_bytes() {
-  std::uint64_t all = 0, resident = 0;
-  std::ifstream("/proc/self/statm") >> all >> resident;
-  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+/// VmRSS or VmHWM, its peak.
+std::int64_t resident_bytes(const std::string& key) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind(key + ":", 0) == 0) return 1024 * std::atoll(line.c_str() + key.size() + 1);
+  }
+  throw Error("/proc/self/status has no " + key);
 }
 
 json write(const fs::path& folder, std::uint64_t candidates) {
@@ -65,22 +68,42 @@ json write(const fs::path& folder, std::uint64_t candidates) {
           {"index_seconds", index_seconds}};
 }
 
-json view(const fs::path& folder, const std::string& filter_name, double threshold) {
+json view(const fs::path& folder, const std::string& filter_name, double threshold, std::size_t threads) {
   const CorpusSources corpus(corpus_file(folder));
-  const std::uint64_t before = resident_bytes();
   const ScoredStep step(grow_folder(folder), reward_name, corpus);
   json result;
   for (const char* pass : {"first_seconds", "again_seconds"}) {
     const auto filter = make_filter(filter_name, threshold);
     result[pass] = seconds([&] {
-      const CandidateView view(step, *filter);
+      const CandidateView view(step, *filter, Unfinished::left_out, threads);
       result["candidates"] = view.all().distinct;
       result["kept"] = view.kept().distinct;
-      result["mean_reward"] = view.all().mean_reward;
-      result["resident_bytes"] = resident_bytes() - before;
     });
+    if (filter->global_cut()) result["cut"] = *filter->global_cut();
   }
   return result;
+}
+
+/// Window after window as training reads them: the next one is loaded while one is in use.
+json read(const fs::path& folder, std::uint64_t windows) {
+  const std::int64_t before = resident_bytes("VmRSS");
+  const CorpusSources corpus(corpus_file(folder));
+  const ScoredStep step(grow_folder(folder), reward_name, corpus);
+  ThresholdFilter everything(-1.0);
+  const CandidateView view(step, everything);
+  std::uint64_t candidates = 0;
+  const double taken = seconds([&] {
+    std::unique_ptr<const Dataset> in_use, next;
+    for (std::uint64_t window = 0; window < std::min(windows, view.windows()); ++window) {
+      next = view.load(1, 0, window);
+      candidates += next->size();
+      in_use = std::move(next);
+    }
+  });
+  return {{"candidates", view.size()},
+          {"rate", static_cast<double>(candidates) / taken},
+          {"windows", view.windows()},
+          {"peak_bytes", resident_bytes("VmHWM") - before}};
 }
 
 int run(int argc, char** argv) {
@@ -88,12 +111,17 @@ int run(int argc, char** argv) {
   try {
     if (task == "write" && argc == 4)
       return std::cout << write(argv[2], std::strtoull(argv[3], nullptr, 10)) << '\n', 0;
-    if (task == "view" && argc == 5) return std::cout << view(argv[2], argv[3], std::atof(argv[4])) << '\n', 0;
+    if (task == "view" && argc == 6) {
+      return std::cout << view(argv[2], argv[3], std::atof(argv[4]), std::strtoul(argv[5], nullptr, 10)) << '\n', 0;
+    }
+    if (task == "read" && argc == 4) return std::cout << read(argv[2], std::strtoull(argv[3], nullptr, 10)) << '\n', 0;
   } catch (const Error& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
     return 1;
   }
-  std::fprintf(stderr, "usage: store_rates write FOLDER CANDIDATES | view FOLDER FILTER TAU\n");
+  std::fprintf(stderr,
+               "usage: store_rates write FOLDER CANDIDATES | view FOLDER FILTER TAU THREADS | "
+               "read FOLDER WINDOWS\n");
   return 2;
 }
 

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +33,7 @@ class ScoredStep {
 
   // All throw Error naming the file: damaged, or replaced meanwhile. `range` lies in the shard.
 
-  /// Columns and rewards of a range, into memory that is used again.
+  /// Columns and rewards of a range, into memory that is used again. Several threads may read different shards.
   void read(std::int64_t shard, const ShardRange& range, ScoredColumns& into) const;
   /// Pieces of a range's candidates, `lengths` as its columns have them.
   Ragged<Token> read_candidates(std::int64_t shard, const ShardRange& range, Span<const std::uint32_t> lengths) const;
@@ -45,6 +47,7 @@ class ScoredStep {
   };
   struct Files {
     File shard, rewards;
+    std::optional<ScoredLayout> layout{};  // of the rewards, once verified
   };
   static std::size_t index(std::int64_t shard) { return static_cast<std::size_t>(shard); }
   Files& files(std::int64_t shard) const { return files_.at(index(shard)); }
@@ -58,6 +61,7 @@ class ScoredStep {
   std::string reward_;
   const CorpusSources& sources_;
   StepExtent extent_;
+  mutable std::mutex hdf5_;  // which knows no threads
   mutable std::vector<Files> files_;
 };
 

@@ -17,6 +17,8 @@ class StreamingQuantile {
   explicit StreamingQuantile(double q);
   /// Values that occur `counts` times each; not NaN. Minus zero is zero.
   void add(Span<const float> values, Span<const std::uint32_t> counts);
+  /// Adds what was added to a copy of this.
+  void merge(const StreamingQuantile& copy);
   /// All values have been added once: they have to be added once more.
   void look_closer();
   /// The quantile, behind both passes; nothing when there was no value. Throws Error when the passes differ.

@@ -12,8 +12,6 @@
 
 namespace rest {
 
-class RewardSums;
-
 /// Samples cut at the maximum length: left out of what filters see and of training, or treated like any other.
 /// (Originals end where the reference does: they count as finished.)
 enum class Unfinished { left_out, as_any };
@@ -24,8 +22,10 @@ enum class Unfinished { left_out, as_any };
 /// rows in each window.
 class CandidateView : public ShuffledData {
  public:
-  /// Lets the filter look at the step first if it wants to. Both must outlive the view.
-  CandidateView(const ScoredStep& step, Filter& filter, Unfinished unfinished = Unfinished::left_out);
+  /// Lets the filter look at the step first if it wants to. Both must outlive the view. `workers` threads choose: as
+  /// many as there are cores for; what they find does not depend on how many they are.
+  CandidateView(const ScoredStep& step, Filter& filter, Unfinished unfinished = Unfinished::left_out,
+                std::size_t workers = 1);
   /// Weighs samples and originals so that `lambda` is the share of sampled data in the summed weight x tokens (A.9),
   /// and leaves out what gets no weight; negative: as they come. Throws Error when lambda needs what was not kept.
   void mix(double lambda);
@@ -51,7 +51,8 @@ class CandidateView : public ShuffledData {
     double sample, original;
   };
   static Mixture mixture_for(double lambda, double share, const std::filesystem::path& grow_dir);
-  void add_blocks(std::int64_t shard, const ScoredColumns& columns, RewardSums& all, RewardSums& kept);
+  struct ShardChoice;
+  ShardChoice choose(std::int64_t shard, const ScoredColumns& columns) const;
   std::vector<std::uint32_t> counts_of(const ScoredColumns& columns, const ShardRange& range) const;
   std::vector<std::uint8_t> keep(const ScoredColumns& columns, const ShardRange& range) const;
   void load_block(const Block& block, KeptCandidates& into) const;
