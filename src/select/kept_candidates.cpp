@@ -2,6 +2,11 @@
 
 namespace rest {
 
+KeptCandidates::KeptCandidates(std::size_t expected) {
+  rows_.reserve(expected);
+  targets_.offsets.reserve(expected + 1);
+}
+
 void KeptCandidates::add_source(std::uint64_t number, Span<const Token> pieces) {
   numbers_.push_back(number);
   sources_.push_back(pieces);
@@ -19,6 +24,7 @@ void KeptCandidates::shuffle(const Permutation& order) {
   shuffled.reserve(rows_.size());
   for (std::size_t i = 0; i < rows_.size(); ++i) shuffled.push_back(rows_[order(i)]);
   rows_ = std::move(shuffled);
+  targets_.values.shrink_to_fit();
 }
 
 }  // namespace rest

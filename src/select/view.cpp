@@ -1,67 +1,15 @@
 #include "rest/select/view.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <future>
 
 #include "rest/core/error.hpp"
 #include "reward_sums.hpp"
+#include "shard_passes.hpp"
 
 namespace rest {
 namespace {
 
-constexpr std::size_t block_candidates = 4096;
 constexpr auto original = static_cast<std::uint8_t>(Origin::original);
-
-/// The run of sources from `begin` on with at most block_candidates candidates, or one source.
-ShardRange range_from(const CandidateColumns& columns, const ShardRange& begin) {
-  ShardRange range = begin;
-  range.sources = range.candidates = range.tokens = 0;
-  for (std::uint64_t source = begin.first_source; source < columns.candidates_per_source.size(); ++source) {
-    const std::size_t candidates = columns.candidates_per_source[source];
-    if (range.sources > 0 && range.candidates + candidates > block_candidates) break;
-    ++range.sources;
-    range.candidates += candidates;
-  }
-  const std::uint32_t* length = columns.length.data() + range.first_candidate;
-  for (std::size_t i = 0; i < range.candidates; ++i) range.tokens += length[i];
-  return range;
-}
-
-/// The ranges of the blocks that a shard of those columns is cut into, in order.
-template <class Look>
-void each_range(const CandidateColumns& columns, const Look& look) {
-  ShardRange range;
-  while (range.first_source < columns.candidates_per_source.size()) {
-    range = range_from(columns, range);
-    look(range);
-    range = {range.first_source + range.sources,
-             range.first_candidate + range.candidates,
-             range.first_token + range.tokens,
-             0,
-             0,
-             0};
-  }
-}
-
-/// Reads the columns of all shards on so many threads and shows them to `look(shard, columns, worker)` there.
-template <class Look>
-void each_shard(const ScoredStep& step, std::size_t workers, const Look& look) {
-  std::atomic<std::int64_t> next{0};
-  const auto work = [&](std::size_t worker) {
-    ScoredColumns columns;
-    for (std::int64_t shard = next++; shard < step.shards(); shard = next++) {
-      step.read(shard, step.whole(shard), columns);
-      look(shard, columns, worker);
-    }
-  };
-  std::vector<std::future<void>> others;
-  for (std::size_t worker = 1; worker < workers; ++worker) {
-    others.push_back(std::async(std::launch::async, work, worker));
-  }
-  work(0);
-  for (std::future<void>& other : others) other.get();
-}
 
 /// The same range in columns that were read for it alone.
 ShardRange alone(ShardRange range) {
@@ -74,12 +22,14 @@ Span<const T> part(const std::vector<T>& column, std::uint64_t first, std::size_
   return {column.data() + first, size};
 }
 
-/// Makes 0 of the counts of unfinished samples. Both columns are 0 or 1.
-__attribute__((target_clones("avx512f", "avx2", "default"))) void clear_unfinished(const std::uint8_t* finished,
-                                                                                   const std::uint8_t* origin,
-                                                                                   std::vector<std::uint32_t>& count) {
-  for (std::size_t i = 0; i < count.size(); ++i) {
-    count[i] &= 0u - static_cast<std::uint32_t>((finished[i] | origin[i]) != 0);
+/// Counts, 0 for unfinished samples. [size] each; `finished` and `origin` are 0 or 1.
+__attribute__((target_clones("avx512f", "avx2", "default"))) void leave_out_unfinished(const std::uint32_t* count,
+                                                                                       const std::uint8_t* finished,
+                                                                                       const std::uint8_t* origin,
+                                                                                       std::size_t size,
+                                                                                       std::uint32_t* taking_part) {
+  for (std::size_t i = 0; i < size; ++i) {
+    taking_part[i] = count[i] & (0u - static_cast<std::uint32_t>((finished[i] | origin[i]) != 0));
   }
 }
 
@@ -138,12 +88,13 @@ CandidateView::ShardChoice CandidateView::choose(std::int64_t shard, const Score
 }
 
 std::vector<std::uint32_t> CandidateView::counts_of(const ScoredColumns& columns, const ShardRange& range) const {
-  const std::uint64_t first = range.first_candidate;
   const CandidateColumns& candidates = columns.candidates;
-  const auto counts = part(candidates.count, first, range.candidates);
-  std::vector<std::uint32_t> taking_part(counts.begin(), counts.end());
-  if (unfinished_ == Unfinished::as_any) return taking_part;
-  clear_unfinished(candidates.finished.data() + first, candidates.origin.data() + first, taking_part);
+  const std::uint64_t first = range.first_candidate;
+  const std::uint32_t* count = candidates.count.data() + first;
+  if (unfinished_ == Unfinished::as_any) return {count, count + range.candidates};
+  std::vector<std::uint32_t> taking_part(range.candidates);
+  leave_out_unfinished(count, candidates.finished.data() + first, candidates.origin.data() + first, range.candidates,
+                       taking_part.data());
   return taking_part;
 }
 
@@ -189,11 +140,13 @@ std::unique_ptr<const Dataset> CandidateView::load(std::uint64_t seed, std::uint
                                                    std::uint64_t window) const {
   const Permutation order(used_.size(), Philox(Purpose::shuffle, seed, epoch));
   std::vector<std::uint32_t> blocks;
+  std::uint64_t rows = 0;
   for (std::uint64_t i = used_.size() * window / windows(); i < used_.size() * (window + 1) / windows(); ++i) {
     blocks.push_back(used_[order(i)]);
+    rows += rows_of(blocks_[blocks.back()]);
   }
   std::sort(blocks.begin(), blocks.end());  // files are read from front to back
-  auto loaded = std::make_unique<KeptCandidates>();
+  auto loaded = std::make_unique<KeptCandidates>(static_cast<std::size_t>(rows));
   for (const std::uint32_t block : blocks) load_block(blocks_[block], *loaded);
   // BatchPlan shuffles the updates of window w by the key w + 1.
   loaded->shuffle(Permutation(loaded->size(), Philox(Purpose::shuffle, seed, epoch, ~window)));

@@ -87,8 +87,7 @@ class File {
   void write(const std::string& name, Span<const T> values, Type stored) {
     write_values(name, values.data(), values.size(), type_of<T>(), stored, Layout::compressed);
   }
-  /// In one piece as it is, in the narrowest type that holds every value: twice the bytes or so, read ten times as
-  /// fast.
+  /// In one piece, uncompressed, in the narrowest type that holds every value: more bytes, read at the speed of memory.
   template <class T>
   void write_plain(const std::string& name, Span<const T> values) {
     write_values(name, values.data(), values.size(), type_of<T>(), narrowest(values), Layout::plain);

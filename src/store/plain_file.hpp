@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <type_traits>
 #include <vector>
 
 #include "rest/store/scored.hpp"
@@ -22,8 +23,10 @@ class PlainFile {
   template <class T>
   void read(const ScoredLayout::Column& column, std::uint64_t first, std::size_t count, std::vector<T>& values) const {
     if (column.element_bytes == sizeof(T) || count == 0) return read_as_is(column, first, count, values);
-    if (column.element_bytes == 1) return widen<std::uint8_t>(column, first, count, values);
-    if (column.element_bytes == 2) return widen<std::uint16_t>(column, first, count, values);
+    if constexpr (std::is_same_v<T, std::uint32_t>) {
+      if (column.element_bytes == 1) return widen<std::uint8_t>(column, first, count, values);
+      if (column.element_bytes == 2) return widen<std::uint16_t>(column, first, count, values);
+    }
     fail("has a column of another type than this format has");
   }
 
@@ -42,9 +45,11 @@ class PlainFile {
     for (std::size_t done = 0; done < count; done += most) {
       const std::size_t part = std::min(most, count - done);
       read_bytes(column.offset + (first + done) * sizeof(Stored), part * sizeof(Stored), narrow);
-      std::copy_n(narrow, part, values.data() + done);
+      copy(narrow, part, values.data() + done);
     }
   }
+  static void copy(const std::uint8_t* narrow, std::size_t count, std::uint32_t* wide);
+  static void copy(const std::uint16_t* narrow, std::size_t count, std::uint32_t* wide);
   void read_bytes(std::uint64_t offset, std::size_t bytes, void* into) const;
   [[noreturn]] void fail(const char* problem) const;
 

@@ -11,10 +11,12 @@ namespace rest {
 /// Candidates of a Grow step as training pairs in memory.
 class KeptCandidates : public Dataset {
  public:
+  KeptCandidates() = default;
+  explicit KeptCandidates(std::size_t expected);  ///< candidates; more or fewer may come
   /// The source at `number` in the corpus, whose candidates are added next.
   void add_source(std::uint64_t number, Span<const Token> pieces);
   void add(Span<const Token> pieces, float weight, std::uint64_t id);
-  void shuffle(const Permutation& order);
+  void shuffle(const Permutation& order);  ///< when all have been added
 
   std::size_t size() const override { return rows_.size(); }
   Example get(std::size_t i) const override {
