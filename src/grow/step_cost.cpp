@@ -47,7 +47,7 @@ double bytes_of(const fs::path& file) {
 
 /// Real numbers in [0, 1] as a reward gives them: each candidate's mean probability of a piece.
 RewardColumn stand_in_rewards(const CandidateShard& shard, const std::string& digest) {
-  RewardColumn column{"estimate", digest, {}};
+  RewardColumn column{"estimate", digest, {}, CandidateColumns(shard)};
   for (std::size_t i = 0; i < shard.size(); ++i) {
     const auto pieces = static_cast<float>(shard.tokens.length(i) + 1);
     column.reward.push_back(std::min(1.0f, std::exp(shard.log_prob[i] / pieces)));

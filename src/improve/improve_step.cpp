@@ -28,7 +28,7 @@ class ImproveRun {
         steps_(experiment, run, request),
         selection_(experiment, run),
         grown_from_(load_policy(run.policy(policy_to_grow_from(run, request.variant, request.grow_step)))) {
-    require_tokenizer(grown_from_, steps_.corpus().tokenizer_digest, run.corpus("train").string());
+    require_tokenizer(grown_from_, steps_.corpus().tokenizer_digest(), run.corpus("train").string());
     require_tokenizer(grown_from_, selection_.corpus().tokenizer_digest, run.corpus("valid").string());
   }
 
@@ -106,7 +106,7 @@ Lineage ImproveRun::lineage(std::int64_t step) const {
       "policy",
       {{"policy", start ? start->sha256 : load_policy(parent(step)).digest},
        {"candidates", steps_.scored().digest()},
-       {"corpus", steps_.corpus().digest},
+       {"corpus", steps_.corpus().digest()},
        {"validation", selection_.corpus().digest}},
       {{"improve", options},
        {"reward", experiment_.reward.name},

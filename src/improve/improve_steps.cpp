@@ -1,5 +1,7 @@
 #include "improve_steps.hpp"
 
+#include <ATen/Parallel.h>
+
 #include "rest/core/error.hpp"
 #include "rest/core/philox.hpp"
 
@@ -9,7 +11,7 @@ ImproveSteps::ImproveSteps(const Experiment& experiment, const RunDirectory& run
     : improve_(experiment.improve),
       request_(request),
       thresholds_(threshold_schedule(improve_.filter, improve_.thresholds, improve_.steps)),
-      corpus_(read_corpus(run.corpus("train"))),
+      corpus_(run.corpus("train")),
       scored_(run.grow(request.grow_step), experiment.reward.name, corpus_) {
   const auto only = request.only_step;
   if (!only || (*only >= 0 && *only <= last())) return;
@@ -29,7 +31,8 @@ std::string ImproveSteps::name(std::int64_t step) const {
 }
 
 StepCandidates ImproveSteps::candidates(std::int64_t step) const {
-  return {filter(step), scored_, improve_.keep_unfinished ? Unfinished::as_any : Unfinished::left_out};
+  return {filter(step), scored_, improve_.keep_unfinished ? Unfinished::as_any : Unfinished::left_out,
+          static_cast<std::size_t>(at::get_num_threads())};
 }
 
 TrainerOptions ImproveSteps::trainer_options(std::int64_t step, double model_dropout) const {

@@ -15,8 +15,8 @@ namespace rest {
 
 /// What a step trains on, and the filter that chose it; not mixed yet (CandidateView::mix).
 struct StepCandidates {
-  StepCandidates(std::unique_ptr<Filter> chooser, const ScoredStep& step, Unfinished unfinished)
-      : filter(std::move(chooser)), view(step, *filter, unfinished) {}
+  StepCandidates(std::unique_ptr<Filter> chooser, const ScoredStep& step, Unfinished unfinished, std::size_t threads)
+      : filter(std::move(chooser)), view(step, *filter, unfinished, threads) {}
   std::unique_ptr<Filter> filter;
   CandidateView view;
 };
@@ -44,14 +44,14 @@ class ImproveSteps {
   /// `model_dropout` is that of the policy's configuration.
   TrainerOptions trainer_options(std::int64_t step, double model_dropout) const;
 
-  const Corpus& corpus() const { return corpus_; }
+  const CorpusSources& corpus() const { return corpus_; }
   const ScoredStep& scored() const { return scored_; }
 
  private:
   const ImproveOptions& improve_;
   ImproveRequest request_;
   std::vector<double> thresholds_;
-  Corpus corpus_;
+  CorpusSources corpus_;
   ScoredStep scored_;
 };
 

@@ -43,7 +43,7 @@ class Timing {
         policy_(
             load_policy(run.policy(policy_to_grow_from(run, request.variant, request.grow_step))).to(request.device)),
         selection_(experiment, run) {
-    require_tokenizer(policy_, steps.corpus().tokenizer_digest, run.corpus("train").string());
+    require_tokenizer(policy_, steps.corpus().tokenizer_digest(), run.corpus("train").string());
     require_tokenizer(policy_, selection_.corpus().tokenizer_digest, run.corpus("valid").string());
   }
 

@@ -8,6 +8,7 @@
 #include "rest/core/error.hpp"
 #include "rest/store/content.hpp"
 #include "rest/store/safetensors.hpp"
+#include "rest/store/scored.hpp"
 #include "rest/text/tokenizer.hpp"
 
 namespace rest {
@@ -181,11 +182,18 @@ void ContentCheck::check_reward(const Artefact& artefact, const CommitRecord& re
   require_lineage(content.lineage, record);
   require_input(record, "shard", content.column.shard_digest);
   if (content.column.name != artefact.name) throw Error("it holds the reward " + content.column.name);
-  const auto shard =
-      shards_.find((artefact.path.parent_path().parent_path().parent_path() / artefact.path.filename()).string());
-  if (shard != shards_.end() && content.column.reward.size() != shard->second.candidates) {
+  const fs::path shard_path = artefact.path.parent_path().parent_path().parent_path() / artefact.path.filename();
+  const auto shard = shards_.find(shard_path.string());
+  if (shard == shards_.end()) return;
+  if (content.column.reward.size() != shard->second.candidates) {
     throw Error(concat(content.column.reward.size(), " rewards for ", shard->second.candidates, " candidates"));
   }
+  if (content.column.candidates.size() == 0) return;
+  ScoredColumns in_shard;
+  const ShardRange whole{0, 0, 0, shard->second.sources, shard->second.candidates, 0};
+  read_scored(run_.root() / shard_path, full(artefact), whole, in_shard);
+  if (!(in_shard.candidates == content.column.candidates))
+    throw Error("its columns of the candidates are not the shard's");
 }
 
 void ContentCheck::require_whole_step(const Artefact& index, const std::vector<std::uint64_t>& source_offset) const {

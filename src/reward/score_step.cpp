@@ -74,7 +74,7 @@ class StepScorer {
     require_same_text(file);  // which hashes it
     const CandidateShard shard = read_shard(file, Verify::done_before);
     const std::string digest = find_committed(file).value().sha256;
-    RewardColumn column{reward_.name(), digest, rewards_of(shard, file, queue, done)};
+    RewardColumn column{reward_.name(), digest, rewards_of(shard, file, queue, done), CandidateColumns(shard)};
     write_rewards(reward_file(dir_, reward_.name(), index), column, lineage(digest), made_by(world, 1));
     add(shard, column.reward);
     ++done[0];

@@ -1,6 +1,5 @@
 #include "rest/select/filter.hpp"
 
-#include <cmath>
 #include <numeric>
 
 #include "rest/core/error.hpp"
@@ -19,10 +18,9 @@ void require_columns(const ScoredCandidates& candidates) {
   if (candidates.reward.size() != size) {
     throw Error(concat(candidates.reward.size(), " rewards for ", size, " candidates"));
   }
-  for (std::size_t i = 0; i < size; ++i) {
-    if (std::isnan(candidates.reward[i]))
-      throw Error(concat("the reward of candidate ", i, " of a shard is no number"));
-  }
+  bool nan = false;
+  for (const float reward : candidates.reward) nan |= reward != reward;
+  if (nan) throw Error("a reward of a shard is no number");
 }
 
 }  // namespace
@@ -31,13 +29,12 @@ std::vector<std::uint8_t> Filter::keep(const ScoredCandidates& candidates) const
   require_columns(candidates);
   std::vector<std::uint8_t> kept(candidates.count.size());
   mark(candidates, kept);
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    if (candidates.count[i] == 0) kept[i] = 0;
-  }
+  const std::uint32_t* count = candidates.count.data();
+  for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = count[i] == 0 ? 0 : kept[i];
   return kept;
 }
 
-void Filter::look_first(const std::function<void(const Look&)>&) {}
+void Filter::look_first(std::size_t, const std::function<void(const Look&)>&) {}
 
 std::unique_ptr<Filter> make_filter(const std::string& name, double threshold) {
   require_thresholds(name, {threshold});

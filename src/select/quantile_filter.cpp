@@ -4,20 +4,25 @@
 
 namespace rest {
 
-void QuantileFilter::look_first(const std::function<void(const Look&)>& each_shard) {
+void QuantileFilter::look_first(std::size_t workers, const std::function<void(const Look&)>& each_part) {
   StreamingQuantile quantile(q_);
-  const auto look = [&](const ScoredCandidates& candidates) {
-    for (std::size_t i = 0; i < candidates.reward.size(); ++i) quantile.add(candidates.reward[i], candidates.count[i]);
+  const auto pass = [&] {
+    std::vector<StreamingQuantile> parts(workers, quantile);
+    each_part([&](const ScoredCandidates& candidates, std::size_t worker) {
+      parts[worker].add(candidates.reward, candidates.count);
+    });
+    for (const StreamingQuantile& part : parts) quantile.merge(part);
   };
-  each_shard(look);
+  pass();
   quantile.look_closer();
-  each_shard(look);
+  pass();
   cut_ = quantile.value().value_or(0.0f);
 }
 
 void QuantileFilter::mark(const ScoredCandidates& candidates, std::vector<std::uint8_t>& kept) const {
   if (!cut_) throw Error("a quantile filter was asked before it had seen D_g");
-  for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = candidates.reward[i] >= *cut_;
+  const float cut = *cut_;
+  for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = candidates.reward[i] >= cut;
 }
 
 std::string QuantileFilter::words() const { return concat("above quantile ", q_, " of D_g"); }

@@ -6,7 +6,6 @@
 #include "rest/core/error.hpp"
 
 namespace rest::hdf5 {
-namespace {
 
 void require_below_vocabulary(const File& file, const std::string& name, const std::vector<Token>& tokens,
                               std::int64_t vocabulary_size) {
@@ -16,8 +15,6 @@ void require_below_vocabulary(const File& file, const std::string& name, const s
     }
   }
 }
-
-}  // namespace
 
 void write_tokens(File& file, const std::string& prefix, const Ragged<Token>& rows, std::int64_t vocabulary_size) {
   require_below_vocabulary(file, prefix + "tokens", rows.values, vocabulary_size);

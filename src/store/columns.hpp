@@ -11,6 +11,10 @@ namespace rest::hdf5 {
 void write_tokens(File& file, const std::string& prefix, const Ragged<Token>& rows, std::int64_t vocabulary_size);
 Ragged<Token> read_tokens(const File& file, const std::string& prefix, std::int64_t vocabulary_size);
 
+/// An Error naming the column unless every piece is below the vocabulary.
+void require_below_vocabulary(const File& file, const std::string& name, const std::vector<Token>& tokens,
+                              std::int64_t vocabulary_size);
+
 /// `vocabulary_size` attribute, checked to be one that pieces can have.
 std::int64_t read_vocabulary_size(const File& file);
 

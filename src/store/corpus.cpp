@@ -1,6 +1,7 @@
 #include "rest/store/corpus.hpp"
 
 #include "columns.hpp"
+#include "corpus_file.hpp"
 #include "rest/core/error.hpp"
 #include "rest/store/content.hpp"
 
@@ -56,14 +57,8 @@ void save(const std::filesystem::path& path, const Corpus& corpus, const Lineage
   file.save();
 }
 
-hdf5::File open(const std::filesystem::path& path) {
-  hdf5::File file = hdf5::File::open(path);
-  file.require_format(format_name, format_version);
-  return file;
-}
-
 Corpus load(const std::filesystem::path& path) {
-  const hdf5::File file = open(path);
+  const hdf5::File file = open_corpus(path);
   Corpus corpus;
   corpus.vocabulary_size = hdf5::read_vocabulary_size(file);
   corpus.tokenizer_digest = file.read_text("tokenizer");
@@ -82,6 +77,12 @@ bool equal(const CorpusSide& a, const CorpusSide& b) {
 }
 
 }  // namespace
+
+hdf5::File open_corpus(const std::filesystem::path& path) {
+  hdf5::File file = hdf5::File::open(path);
+  file.require_format(format_name, format_version);
+  return file;
+}
 
 void write_corpus(const std::filesystem::path& file, const Corpus& corpus, const Lineage& lineage,
                   const nlohmann::json& sidecar) {
@@ -104,8 +105,10 @@ Corpus read_corpus(const std::filesystem::path& file) {
   return corpus;
 }
 
-CorpusContent load_corpus(const std::filesystem::path& file) { return {load(file), open(file).read_json("lineage")}; }
+CorpusContent load_corpus(const std::filesystem::path& file) {
+  return {load(file), open_corpus(file).read_json("lineage")};
+}
 
-std::uint64_t corpus_size(const std::filesystem::path& file) { return open(file).size("source/length"); }
+std::uint64_t corpus_size(const std::filesystem::path& file) { return open_corpus(file).size("source/length"); }
 
 }  // namespace rest

@@ -136,11 +136,12 @@ Handle File::dataset_properties() const {
   return properties;
 }
 
-void File::write_values(const std::string& name, const void* values, std::size_t size, Type memory, Type stored) {
+void File::write_values(const std::string& name, const void* values, std::size_t size, Type memory, Type stored,
+                        Layout layout) {
   const hsize_t extent = size, chunk = std::min(extent, chunk_elements);
   const Handle space(check(H5Screate_simple(1, &extent, nullptr), "H5Screate_simple", name), H5Sclose);
   const Handle properties = dataset_properties();
-  if (size > 0) {
+  if (size > 0 && layout == Layout::compressed) {
     check(H5Pset_chunk(properties, 1, &chunk), "H5Pset_chunk", name);
     check(H5Pset_shuffle(properties), "H5Pset_shuffle", name);
     check(H5Pset_deflate(properties, deflate_level), "H5Pset_deflate", name);
@@ -153,8 +154,7 @@ void File::write_values(const std::string& name, const void* values, std::size_t
   if (size > 0) check(H5Dwrite(dataset, native_type(memory), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "H5Dwrite", name);
 }
 
-std::uint64_t File::size(const std::string& name) const {
-  const Handle dataset = open_dataset(name);
+std::uint64_t File::size_of(hid_t dataset, const std::string& name) const {
   const Handle space(check(H5Dget_space(dataset), "H5Dget_space", name), H5Sclose);
   hsize_t extent = 0;
   if (check(H5Sget_simple_extent_ndims(space), "H5Sget_simple_extent_ndims", name) != 1)
@@ -163,26 +163,47 @@ std::uint64_t File::size(const std::string& name) const {
   return extent;
 }
 
-std::size_t File::checked_size(const std::string& name, Type memory) const {
-  const Handle dataset = open_dataset(name);
+std::uint64_t File::size(const std::string& name) const { return size_of(open_dataset(name), name); }
+
+File::Column File::open_column(const std::string& name, Type memory) const {
+  Handle dataset = open_dataset(name);
   const Handle type(check(H5Dget_type(dataset), "H5Dget_type", name), H5Tclose);
   const H5T_class_t wanted = memory == Type::f32 ? H5T_FLOAT : H5T_INTEGER;
-  if (H5Tget_class(type) != wanted || H5Tget_size(type) > H5Tget_size(native_type(memory)) ||
+  const std::size_t element_bytes = H5Tget_size(type);
+  if (H5Tget_class(type) != wanted || element_bytes > H5Tget_size(native_type(memory)) ||
       (wanted == H5T_INTEGER && H5Tget_sign(type) != H5T_SGN_NONE)) {
     fail(name, "another element type than this format has");
   }
-  const std::uint64_t elements = size(name);
-  const std::uint64_t element_bytes = H5Tget_size(type);
+  const std::uint64_t elements = size_of(dataset, name);
   if (elements / largest_compression > H5Dget_storage_size(dataset) / element_bytes + 1) {
     fail(name, "claims more values than its stored bytes can hold");
   }
-  return static_cast<std::size_t>(elements);
+  const Type narrow = element_bytes == 1 ? Type::u8 : element_bytes == 2 ? Type::u16 : memory;
+  return {name, std::move(dataset), wanted == H5T_INTEGER ? narrow : memory, elements};
 }
 
-void File::read_values(const std::string& name, void* values, Type memory) const {
-  if (size(name) == 0) return;
-  const Handle dataset = open_dataset(name);
-  check(H5Dread(dataset, native_type(memory), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "H5Dread", name);
+void File::read_values(const Column& column, std::uint64_t first, std::size_t count, void* values, Type memory) const {
+  if (first > column.size || count > column.size - first) {
+    fail(column.name, concat(column.size, " values where ", first + count, " are needed"));
+  }
+  if (count == 0) return;
+  const hsize_t start = first, extent = count;
+  const Handle there(check(H5Dget_space(column.dataset), "H5Dget_space", column.name), H5Sclose);
+  const Handle here(check(H5Screate_simple(1, &extent, nullptr), "H5Screate_simple", column.name), H5Sclose);
+  check(H5Sselect_hyperslab(there, H5S_SELECT_SET, &start, nullptr, &extent, nullptr), "H5Sselect_hyperslab",
+        column.name);
+  check(H5Dread(column.dataset, native_type(memory), here, there, H5P_DEFAULT, values), "H5Dread", column.name);
+}
+
+std::uint64_t File::plain_offset(const std::string& name) const {
+  const haddr_t offset = H5Dget_offset(open_dataset(name));
+  if (offset == HADDR_UNDEF) fail(name, "not stored in one piece");
+  return offset;
+}
+
+std::uint8_t File::element_bytes(const std::string& name) const {
+  const Handle type(check(H5Dget_type(open_dataset(name)), "H5Dget_type", name), H5Tclose);
+  return static_cast<std::uint8_t>(H5Tget_size(type));
 }
 
 void File::require_size(const std::string& name, std::size_t size, std::size_t expected) const {
@@ -192,7 +213,7 @@ void File::require_size(const std::string& name, std::size_t size, std::size_t e
 void File::write_virtual(const std::string& name, const std::vector<VirtualSource>& sources, Type stored) {
   hsize_t total = 0;
   for (const VirtualSource& source : sources) total += source.size;
-  if (total == 0) return write_values(name, nullptr, 0, stored, stored);
+  if (total == 0) return write_values(name, nullptr, 0, stored, stored, Layout::compressed);
   const Handle space(check(H5Screate_simple(1, &total, nullptr), "H5Screate_simple", name), H5Sclose);
   const Handle properties = dataset_properties();
   // A source that is lost later reads as the fill value: make that visible where the type can.

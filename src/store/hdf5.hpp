@@ -46,6 +46,18 @@ constexpr Type type_of() {
 /// The type pieces of a vocabulary are stored in.
 inline Type token_type(std::int64_t vocabulary_size) { return vocabulary_size > 65536 ? Type::u32 : Type::u16; }
 
+/// The narrowest type that holds every value.
+template <class T>
+Type narrowest(Span<const T> values) {
+  if constexpr (std::is_same_v<T, std::uint32_t>) {
+    std::uint32_t bits = 0;
+    for (const std::uint32_t value : values) bits |= value;
+    return bits <= 0xFF ? Type::u8 : bits <= 0xFFFF ? Type::u16 : Type::u32;
+  } else {
+    return type_of<T>();
+  }
+}
+
 /// A range of a virtual dataset: all `size` elements of `dataset` in `file` (relative to the file that holds the view).
 struct VirtualSource {
   std::string file, dataset;
@@ -73,13 +85,19 @@ class File {
   /// Stores as `stored`, which must hold every value.
   template <class T>
   void write(const std::string& name, Span<const T> values, Type stored) {
-    write_values(name, values.data(), values.size(), type_of<T>(), stored);
+    write_values(name, values.data(), values.size(), type_of<T>(), stored, Layout::compressed);
+  }
+  /// In one piece, uncompressed, in the narrowest type that holds every value: more bytes, read at the speed of memory.
+  template <class T>
+  void write_plain(const std::string& name, Span<const T> values) {
+    write_values(name, values.data(), values.size(), type_of<T>(), narrowest(values), Layout::plain);
   }
   /// A column of another type, or with a value T cannot hold, is an Error.
   template <class T>
   std::vector<T> read(const std::string& name) const {
-    std::vector<T> values(checked_size(name, type_of<T>()));
-    read_values(name, values.data(), type_of<T>());
+    std::vector<T> values;
+    const Column column = open_column(name, type_of<T>());
+    read_range(column, 0, static_cast<std::size_t>(column.size), values);
     return values;
   }
   /// The same, and an Error unless it has `size` values.
@@ -89,8 +107,17 @@ class File {
     require_size(name, values.size(), size);
     return values;
   }
+  /// Elements [first, first + count) into `values`, whose memory is used again. An Error when there are fewer.
+  template <class T>
+  void read(const std::string& name, std::uint64_t first, std::size_t count, std::vector<T>& values) const {
+    read_range(open_column(name, type_of<T>()), first, count, values);
+  }
   /// Number of elements of a column.
   std::uint64_t size(const std::string& name) const;
+
+  /// Where a column that was written plain begins in the file, and the bytes of an element. It is not empty.
+  std::uint64_t plain_offset(const std::string& name) const;
+  std::uint8_t element_bytes(const std::string& name) const;
 
   /// A virtual dataset over the sources, one after another.
   void write_virtual(const std::string& name, const std::vector<VirtualSource>& sources, Type stored);
@@ -115,9 +142,39 @@ class File {
   Handle open_dataset(const std::string& name) const;
   Handle open_attribute(const std::string& name) const;
   Handle dataset_properties() const;
-  void write_values(const std::string& name, const void* values, std::size_t size, Type memory, Type stored);
-  std::size_t checked_size(const std::string& name, Type memory) const;
-  void read_values(const std::string& name, void* values, Type memory) const;
+  enum class Layout { compressed, plain };
+  void write_values(const std::string& name, const void* values, std::size_t size, Type memory, Type stored,
+                    Layout layout);
+
+  struct Column {
+    std::string name;
+    Handle dataset;
+    Type stored;
+    std::uint64_t size;
+  };
+  /// Checks that its elements fit `memory` and that its size is possible.
+  Column open_column(const std::string& name, Type memory) const;
+  void read_values(const Column& column, std::uint64_t first, std::size_t count, void* values, Type memory) const;
+  std::uint64_t size_of(hid_t dataset, const std::string& name) const;
+
+  template <class T>
+  void read_range(const Column& column, std::uint64_t first, std::size_t count, std::vector<T>& values) const {
+    if (std::is_same_v<T, std::uint32_t> && column.stored == Type::u8) {
+      return read_narrow<std::uint8_t>(column, first, count, values);
+    }
+    if (std::is_same_v<T, std::uint32_t> && column.stored == Type::u16) {
+      return read_narrow<std::uint16_t>(column, first, count, values);
+    }
+    values.resize(count);
+    read_values(column, first, count, values.data(), type_of<T>());
+  }
+  /// Widens here: the library's conversion takes several times as long.
+  template <class Stored, class T>
+  void read_narrow(const Column& column, std::uint64_t first, std::size_t count, std::vector<T>& values) const {
+    std::vector<Stored> narrow(count);
+    read_values(column, first, count, narrow.data(), column.stored);
+    values.assign(narrow.begin(), narrow.end());
+  }
   void require_size(const std::string& name, std::size_t size, std::size_t expected) const;
 
   std::filesystem::path path_;

@@ -143,10 +143,6 @@ hdf5::File open_index(const std::filesystem::path& path) {
   return file;
 }
 
-std::vector<std::uint64_t> load_source_offsets(const std::filesystem::path& path) {
-  return load_offsets(open_index(path), "shard_source_offset");
-}
-
 void require_view(const hdf5::File& file, const std::string& name, std::uint64_t size) {
   if (file.size(name) != size) file.fail(name, concat(file.size(name), " values where its offsets say ", size));
 }
@@ -165,15 +161,24 @@ void write_index(const std::filesystem::path& grow_dir, std::int64_t shards, con
   commit_file(
       index_file(grow_dir), lineage, [&](const std::filesystem::path& path) { save(path, step, lineage); },
       [&](const std::filesystem::path& path) {
-        if (load_source_offsets(path) != step.source_offset) {
+        if (load_offsets(open_index(path), "shard_source_offset") != step.source_offset) {
           throw Error(path.string() + " does not hold what was written");
         }
       });
 }
 
-std::int64_t shard_count(const std::filesystem::path& grow_dir) {
-  verify_committed(index_file(grow_dir), "rest_grow");
-  return static_cast<std::int64_t>(load_source_offsets(index_file(grow_dir)).size()) - 1;
+StepExtent read_extent(const std::filesystem::path& grow_dir) {
+  const std::filesystem::path path = index_file(grow_dir);
+  const nlohmann::json inputs = verify_committed(path, "rest_grow").lineage.at("inputs");
+  const hdf5::File file = open_index(path);
+  StepExtent extent{load_offsets(file, "shard_source_offset"),
+                    load_offsets(file, "shard_candidate_offset"),
+                    {},
+                    read_attributes(file)};
+  for (std::int64_t shard = 0; shard < extent.shards(); ++shard) {
+    extent.shard_digests.push_back(inputs.value(shard_file("", shard).string(), ""));
+  }
+  return extent;
 }
 
 IndexContent load_index(const std::filesystem::path& path) {

@@ -135,17 +135,18 @@ ShardAttributes read_shard_attributes(const std::filesystem::path& file, Verify 
   return read_attributes(open_shard(file));
 }
 
-CandidateColumns read_candidate_columns(const std::filesystem::path& path, Verify verify) {
-  if (verify == Verify::bytes) verify_committed(path, "rest_grow");
-  const hdf5::File file = open_shard(path);
-  CandidateColumns columns;
-  columns.candidates_per_source = file.read<std::uint32_t>("candidates_per_source");
-  columns.count = file.read<std::uint32_t>("count");
-  const std::size_t size = columns.count.size();
-  hdf5::require_sum(file, "candidates_per_source", columns.candidates_per_source, "count", size);
-  columns.finished = file.read<std::uint8_t>("finished", size);
-  columns.origin = file.read<std::uint8_t>("origin", size);
-  return columns;
+CandidateColumns::CandidateColumns(const CandidateShard& shard)
+    : candidates_per_source(shard.candidates_per_source),
+      count(shard.count),
+      finished(shard.finished),
+      origin(shard.origin) {
+  length.reserve(shard.size());
+  for (std::size_t i = 0; i < shard.size(); ++i) length.push_back(static_cast<std::uint32_t>(shard.tokens.length(i)));
+}
+
+bool operator==(const CandidateColumns& a, const CandidateColumns& b) {
+  return a.candidates_per_source == b.candidates_per_source && a.count == b.count && a.length == b.length &&
+         a.finished == b.finished && a.origin == b.origin;
 }
 
 ShardContent load_shard(const std::filesystem::path& file) {

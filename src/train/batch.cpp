@@ -15,6 +15,39 @@ namespace {
 
 std::int64_t target_tokens(const Example& example) { return static_cast<std::int64_t>(example.target.size()) + 1; }
 
+/// Examples that stay together: of one source.
+struct Group {
+  std::vector<std::size_t> examples;
+  std::size_t target, source;  // lengths, the longest target's
+  std::int64_t tokens;
+};
+
+/// In the order in which their first examples come; as many of a source in one as `together` says.
+class Grouping {
+ public:
+  explicit Grouping(std::int64_t together) : together_(static_cast<std::size_t>(together)) {}
+
+  void add(std::size_t number, const Example& example) {
+    const auto open = open_.find(example.source.data());
+    if (open == open_.end()) {
+      if (together_ > 1) open_[example.source.data()] = groups_.size();
+      groups_.push_back({{number}, example.target.size(), example.source.size(), target_tokens(example)});
+      return;
+    }
+    Group& group = groups_[open->second];
+    group.examples.push_back(number);
+    group.target = std::max(group.target, example.target.size());
+    group.tokens += target_tokens(example);
+    if (group.examples.size() == together_) open_.erase(open);
+  }
+  std::vector<Group> take() { return std::move(groups_); }
+
+ private:
+  std::size_t together_;
+  std::vector<Group> groups_;
+  std::unordered_map<const Token*, std::size_t> open_;  // by source: the group that takes more
+};
+
 }  // namespace
 
 Batch Batch::to(torch::Device device) const {
@@ -64,56 +97,24 @@ Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
   return batch;
 }
 
-BatchPlan::BatchPlan(const Dataset& dataset, std::uint64_t seed, const UpdateSize& size)
-    : dataset_(dataset), seed_(seed), size_(size), windows_((dataset.size() + window_examples - 1) / window_examples) {
-  if (dataset.size() == 0) throw Error("there is nothing to train on", "no examples are left");
+BatchPlan::BatchPlan(const ShuffledData& data, std::uint64_t seed, const UpdateSize& size)
+    : data_(data), seed_(seed), size_(size) {
+  if (data.size() == 0) throw Error("there is nothing to train on", "no examples are left");
 }
 
-namespace {
-
-/// Examples that stay together: of one source.
-struct Group {
-  std::vector<std::size_t> examples;
-  std::size_t target, source;  // lengths, the longest target's
-  std::int64_t tokens;
-};
-
-/// In the order in which their first examples come; as many of a source in one as `together` says.
-class Grouping {
- public:
-  explicit Grouping(std::int64_t together) : together_(static_cast<std::size_t>(together)) {}
-
-  void add(std::size_t number, const Example& example) {
-    const auto open = open_.find(example.source.data());
-    if (open == open_.end()) {
-      if (together_ > 1) open_[example.source.data()] = groups_.size();
-      groups_.push_back({{number}, example.target.size(), example.source.size(), target_tokens(example)});
-      return;
-    }
-    Group& group = groups_[open->second];
-    group.examples.push_back(number);
-    group.target = std::max(group.target, example.target.size());
-    group.tokens += target_tokens(example);
-    if (group.examples.size() == together_) open_.erase(open);
-  }
-  std::vector<Group> take() { return std::move(groups_); }
-
- private:
-  std::size_t together_;
-  std::vector<Group> groups_;
-  std::unordered_map<const Token*, std::size_t> open_;  // by source: the group that takes more
-};
-
-}  // namespace
+BatchPlan::Window BatchPlan::load(std::uint64_t epoch, std::uint64_t number) const {
+  Window window{epoch, number, data_.load(seed_, epoch, number), {}};
+  auto sorted = cut(*window.examples);
+  const Permutation order(sorted.size(), Philox(Purpose::shuffle, seed_, epoch, number + 1));
+  window.updates.resize(sorted.size());
+  for (std::size_t i = 0; i < sorted.size(); ++i) window.updates[i] = std::move(sorted[order(i)]);
+  return window;
+}
 
 /// Updates of neighbours in length.
-std::vector<std::vector<std::size_t>> BatchPlan::cut(std::uint64_t first, std::uint64_t last,
-                                                     const Permutation& shuffle) const {
+std::vector<std::vector<std::size_t>> BatchPlan::cut(const Dataset& examples) const {
   Grouping grouping(size_.together);
-  for (std::uint64_t i = first; i < last; ++i) {
-    const auto example = static_cast<std::size_t>(shuffle(i));
-    grouping.add(example, dataset_.get(example));
-  }
+  for (std::size_t i = 0; i < examples.size(); ++i) grouping.add(i, examples.get(i));
   std::vector<Group> groups = grouping.take();
   std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
     return a.target != b.target ? a.target < b.target : a.source < b.source;
@@ -131,34 +132,31 @@ std::vector<std::vector<std::size_t>> BatchPlan::cut(std::uint64_t first, std::u
   return updates;
 }
 
-void BatchPlan::load_window(std::uint64_t epoch, std::uint64_t window) {
-  const Permutation shuffle(dataset_.size(), Philox(Purpose::shuffle, seed_, epoch));
-  const std::uint64_t first = window * window_examples;
-  const std::uint64_t last = std::min<std::uint64_t>(dataset_.size(), first + window_examples);
-  auto sorted = cut(first, last, shuffle);
-  const Permutation order(sorted.size(), Philox(Purpose::shuffle, seed_, epoch, window + 1));
-  updates_.resize(sorted.size());
-  for (std::size_t i = 0; i < sorted.size(); ++i) updates_[i] = std::move(sorted[order(i)]);
-  loaded_ = {epoch, window, 0};
+void BatchPlan::use(std::uint64_t epoch, std::uint64_t number) {
+  if (epoch == loaded_.epoch && number == loaded_.number) return;
+  if (next_.valid()) loaded_ = next_.get();
+  if (epoch != loaded_.epoch || number != loaded_.number) loaded_ = load(epoch, number);
+  if (++number == data_.windows()) number = 0, ++epoch;
+  next_ = std::async(std::launch::async, [=] { return load(epoch, number); });
 }
 
 std::vector<std::vector<std::size_t>> BatchPlan::next(BatchCursor& cursor) {
-  if (cursor.epoch != loaded_.epoch || cursor.window != loaded_.window) load_window(cursor.epoch, cursor.window);
-  const auto& examples = updates_.at(cursor.next);
+  use(cursor.epoch, cursor.window);
+  const auto& update = loaded_.updates.at(cursor.next);
   std::int64_t total = 0, done = 0, leaf = 0;
-  for (const std::size_t example : examples) total += target_tokens(dataset_.get(example));
+  for (const std::size_t number : update) total += target_tokens(examples().get(number));
   std::vector<std::vector<std::size_t>> leaves(static_cast<std::size_t>(size_.leaves));
   const Token* last_source = nullptr;
-  for (const std::size_t number : examples) {
-    const Example example = dataset_.get(number);
+  for (const std::size_t number : update) {
+    const Example example = examples().get(number);
     if (example.source.data() != last_source) leaf = std::min(size_.leaves - 1, done * size_.leaves / total);
     last_source = example.source.data();
     leaves[static_cast<std::size_t>(leaf)].push_back(number);
     done += target_tokens(example);
   }
-  if (++cursor.next == updates_.size()) {
+  if (++cursor.next == loaded_.updates.size()) {
     cursor.next = 0;
-    if (++cursor.window == windows_) cursor.window = 0, ++cursor.epoch;
+    if (++cursor.window == data_.windows()) cursor.window = 0, ++cursor.epoch;
   }
   return leaves;
 }

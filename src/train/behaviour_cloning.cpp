@@ -91,14 +91,15 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
                     world.size(), " ranks, ", experiment.train.leaves, " leaves an update, ",
                     experiment.train.precision, ", ", device_name(device)));
   }
-  const CorpusDataset dataset(corpus), validation(valid);
+  const CorpusDataset pairs(corpus), validation(valid);
+  const ShuffledDataset data(pairs);
   const CrossEntropyLoss loss(experiment.train.label_smoothing);
   const auto evaluate = [&](const Policy& policy) {
     const double nll = validation_loss(world, policy, validation, "float32");
     return Evaluation{-nll, {{"validation_loss", nll}, {"validation_perplexity", std::exp(nll)}}};
   };
   Trainer trainer(world, trainer_options(experiment.train, start.config.dropout),
-                  {start, dataset, loss, evaluate, directory, lineage, "train g0-i0", run.progress_sink(),
+                  {start, data, loss, evaluate, directory, lineage, "train g0-i0", run.progress_sink(),
                    run.logs() / "speed.g0-i0.jsonl"});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;

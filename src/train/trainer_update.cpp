@@ -61,7 +61,7 @@ Trainer::Trainer(const Communicator& world, const TrainerOptions& options, Setup
                               : setup_.start.parameters.to(scalar_type(options.precision), false, true)),
       gradients_(buffer_to_bind(setup_.start.config, compute_parameters_)),
       model_(setup_.start.config, compute_parameters_, gradients_),
-      plan_(setup_.dataset, options.seed, {options.tokens_per_update, options.leaves, options.candidates_together}),
+      plan_(setup_.data, options.seed, {options.tokens_per_update, options.leaves, options.candidates_together}),
       reducer_(make_reducer(world, options, model_)) {
   if (world.is_root() && !setup_.speed_log.empty()) speed_ = std::make_unique<SpeedLog>(setup_.speed_log);
   model_.recompute_layers(options.gradient_checkpointing);
@@ -116,7 +116,7 @@ void Trainer::compute_leaf(const std::vector<std::size_t>& examples, std::vector
   LossSum sum;
   double loss = 0.0;
   if (!examples.empty()) {
-    const Batch batch = make_batch(setup_.dataset, examples).to(model_.device());
+    const Batch batch = make_batch(plan_.examples(), examples).to(model_.device());
     Dropout dropout(options_.dropout, options_.seed, static_cast<std::uint64_t>(state_.update));
     sum = setup_.loss(model_, batch, dropout);
     sum.loss.backward();

@@ -73,20 +73,25 @@ class NotingLoss : public Loss {
   mutable UpdateSums sums_;
 };
 
-nlohmann::json list_updates(const Dataset& dataset, const TrainerOptions& options, std::int64_t updates) {
-  BatchPlan plan(dataset, options.seed, {options.tokens_per_update, 1});
+nlohmann::json list_updates(const ShuffledData& data, const TrainerOptions& options, std::int64_t updates) {
+  BatchPlan plan(data, options.seed, {options.tokens_per_update, 1});
   BatchCursor cursor;
   nlohmann::json list;
-  for (std::int64_t i = 0; i < updates; ++i) list.push_back(plan.next(cursor).front());
+  for (std::int64_t i = 0; i < updates; ++i) {
+    nlohmann::json ids;
+    for (const std::size_t example : plan.next(cursor).front()) ids.push_back(plan.examples().get(example).id);
+    list.push_back(ids);
+  }
   return list;
 }
 
 nlohmann::json time_updates(const Communicator& world, const Policy& start, const Corpus& corpus,
                             const TrainerOptions& options, double smoothing, const Request& request) {
   using Clock = std::chrono::steady_clock;
-  const CorpusDataset dataset(corpus);
+  const CorpusDataset pairs(corpus);
+  const ShuffledDataset data(pairs);
   NotingLoss loss(smoothing);
-  Trainer trainer(world, options, {start, dataset, loss, {}, {}, {}, "train"});
+  Trainer trainer(world, options, {start, data, loss, {}, {}, {}, "train"});
   nlohmann::json result;
   auto begin = Clock::now();
   for (std::int64_t i = 0; i < request.warm + request.updates; ++i) {
@@ -114,7 +119,8 @@ int body(const Communicator& world, int argc, char** argv) {
   const Experiment experiment = load_experiment(request.experiment, request.overrides);
   const TrainerOptions options = trainer_options(experiment.train, resolve_preset(experiment.model).dropout);
   const Corpus corpus = read_corpus(request.corpus);
-  const nlohmann::json result = request.list ? list_updates(CorpusDataset(corpus), options, request.updates)
+  const CorpusDataset pairs(corpus);
+  const nlohmann::json result = request.list ? list_updates(ShuffledDataset(pairs), options, request.updates)
                                              : time_updates(world, load_policy(request.policy), corpus, options,
                                                             experiment.train.label_smoothing, request);
   if (world.is_root()) std::cout << result.dump() << std::endl;

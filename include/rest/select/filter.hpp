@@ -12,7 +12,7 @@
 
 namespace rest {
 
-/// The candidates of a shard as filters see them: sources in order, the candidates of a source together.
+/// Candidates as filters see them: sources in order, the candidates of a source together.
 struct ScoredCandidates {
   Span<const std::uint32_t> candidates_per_source;
   Span<const float> reward;         // [candidates]
@@ -33,10 +33,11 @@ class Filter {
   /// Marks kept candidates (1). Throws Error when the columns differ in length or a reward is no number.
   std::vector<std::uint8_t> keep(const ScoredCandidates& candidates) const;
 
-  /// For filters that need figures of all of D_g: called once before the first keep(). `each_shard(look)` shows all
-  /// shards to `look`, in order, and may be called again. Most filters do not look.
-  using Look = std::function<void(const ScoredCandidates&)>;
-  virtual void look_first(const std::function<void(const Look&)>& each_shard);
+  /// For filters that need figures of all of D_g: called once before the first keep(). `each_part(look)` shows all of
+  /// it to `look`, some sources at a time, in any order and on `workers` threads, and may be called again; `look` hears
+  /// which of them it runs on. Most filters do not look.
+  using Look = std::function<void(const ScoredCandidates&, std::size_t worker)>;
+  virtual void look_first(std::size_t workers, const std::function<void(const Look&)>& each_part);
 
   /// What is kept, as tables show it: "R > 0.8", "top 4 a source".
   virtual std::string words() const = 0;
@@ -123,7 +124,7 @@ class TopKFilter : public SourceCutFilter {
 class QuantileFilter : public Filter {
  public:
   explicit QuantileFilter(double q) : q_(q) {}
-  void look_first(const std::function<void(const Look&)>& each_shard) override;
+  void look_first(std::size_t workers, const std::function<void(const Look&)>& each_part) override;
   std::string words() const override;
   std::optional<float> global_cut() const override { return cut_; }
 

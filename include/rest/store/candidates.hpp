@@ -53,22 +53,29 @@ ShardAttributes read_shard_attributes(const std::filesystem::path& file, Verify 
 
 /// The columns that say who a candidate is, without what it says: a small part of a shard.
 struct CandidateColumns {
-  std::vector<std::uint32_t> candidates_per_source, count;
+  std::vector<std::uint32_t> candidates_per_source;  // [sources]
+  std::vector<std::uint32_t> count, length;          // [candidates] each; length: in pieces, without the end piece
   std::vector<std::uint8_t> finished, origin;
-};
-CandidateColumns read_candidate_columns(const std::filesystem::path& file, Verify verify = Verify::bytes);
 
-/// A reward column: one value a candidate of one shard, in [0, 1], in a file of its own.
+  CandidateColumns() = default;
+  explicit CandidateColumns(const CandidateShard& shard);
+  std::size_t size() const { return count.size(); }
+};
+bool operator==(const CandidateColumns& a, const CandidateColumns& b);
+
+/// A reward column: one value a candidate of one shard, in [0, 1], in a file of its own. All is stored uncompressed,
+/// the columns of the candidates in the narrowest type that holds them: filters read this file alone, at the speed of
+/// memory.
 struct RewardColumn {
   std::string name;
-  std::string shard_digest;   ///< SHA-256 of the shard it belongs to
-  std::vector<float> reward;  ///< [candidates]
+  std::string shard_digest;       ///< SHA-256 of the shard it belongs to
+  std::vector<float> reward;      ///< [candidates]
+  CandidateColumns candidates{};  ///< copies of the shard's columns; files of before they were stored have none
 };
 void write_rewards(const std::filesystem::path& file, const RewardColumn& column, const Lineage& lineage,
                    const nlohmann::json& sidecar = {});
 /// Throws Error when missing (naming rest_score), damaged, or made for other candidates.
-RewardColumn read_rewards(const std::filesystem::path& file, const std::string& shard_digest,
-                          Verify verify = Verify::bytes);
+RewardColumn read_rewards(const std::filesystem::path& file, const std::string& shard_digest);
 
 /// Number of committed shards 0..n-1; throws Error naming the first one missing when `expected` is not reached.
 void require_shards(const std::filesystem::path& grow_dir, std::int64_t expected);
@@ -78,7 +85,14 @@ void require_shards(const std::filesystem::path& grow_dir, std::int64_t expected
 /// to h5py. Committed like any file; replaced when its shards or columns changed.
 void write_index(const std::filesystem::path& grow_dir, std::int64_t shards, const std::vector<std::string>& rewards);
 
-/// Number of shards a complete Grow step has, from its index. Throws Error naming rest_grow when there is none.
-std::int64_t shard_count(const std::filesystem::path& grow_dir);
+/// A complete Grow step as its index has it: where each shard begins and the last one ends.
+struct StepExtent {
+  std::vector<std::uint64_t> source_offset, candidate_offset;  ///< [shards + 1] each
+  std::vector<std::string> shard_digests;                      ///< SHA-256 of the shards it was made for
+  ShardAttributes attributes;                                  ///< of all of them
+  std::int64_t shards() const { return static_cast<std::int64_t>(source_offset.size()) - 1; }
+};
+/// Throws Error naming rest_grow when there is none.
+StepExtent read_extent(const std::filesystem::path& grow_dir);
 
 }  // namespace rest

@@ -3,11 +3,12 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <future>
+#include <memory>
 #include <vector>
 
 #include "rest/model/sequences.hpp"
-#include "rest/select/permutation.hpp"
-#include "rest/select/view.hpp"
+#include "rest/select/dataset.hpp"
 
 namespace rest {
 
@@ -39,27 +40,35 @@ struct UpdateSize {
   std::int64_t together = 1;  ///< candidates of one source that a window has are put together by so many
 };
 
-/// Cuts a dataset into updates by a rule that does not know the rank count: a keyed shuffle of the epoch, windows of it
-/// sorted by length, updates of neighbours in that order, the updates of a window shuffled. Each update is cut into
-/// leaves of about equal token counts.
+/// Cuts shuffled data into updates by a rule that does not know the rank count: each window sorted by length, updates
+/// of neighbours in that order, the updates of a window shuffled. Each update is cut into leaves of about equal token
+/// counts. The window behind the one in use is loaded by a thread of its
+/// own: HDF5 is its to use while a plan lives.
 class BatchPlan {
  public:
-  BatchPlan(const Dataset& dataset, std::uint64_t seed, const UpdateSize& size);
+  /// `data` must outlive the plan.
+  BatchPlan(const ShuffledData& data, std::uint64_t seed, const UpdateSize& size);
 
-  /// The leaves [leaves][examples] of the update at the cursor, which moves on.
+  /// The leaves [leaves][examples] of the update at the cursor, which moves on: positions in examples().
   std::vector<std::vector<std::size_t>> next(BatchCursor& cursor);
+  /// What the last update's positions refer to; changed by next().
+  const Dataset& examples() const { return *loaded_.examples; }
 
  private:
-  void load_window(std::uint64_t epoch, std::uint64_t window);
-  std::vector<std::vector<std::size_t>> cut(std::uint64_t first, std::uint64_t last, const Permutation& shuffle) const;
+  struct Window {
+    std::uint64_t epoch = ~std::uint64_t{0}, number = 0;
+    std::unique_ptr<const Dataset> examples;
+    std::vector<std::vector<std::size_t>> updates;
+  };
+  Window load(std::uint64_t epoch, std::uint64_t number) const;
+  std::vector<std::vector<std::size_t>> cut(const Dataset& examples) const;
+  void use(std::uint64_t epoch, std::uint64_t number);
 
-  static constexpr std::uint64_t window_examples = 65536;
-  const Dataset& dataset_;
+  const ShuffledData& data_;
   std::uint64_t seed_;
   UpdateSize size_;
-  std::uint64_t windows_;  // per epoch
-  BatchCursor loaded_{~0ull, 0, 0};
-  std::vector<std::vector<std::size_t>> updates_;
+  Window loaded_;
+  std::future<Window> next_;
 };
 
 }  // namespace rest

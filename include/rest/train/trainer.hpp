@@ -11,7 +11,7 @@
 #include "rest/comm/gradient_reducer.hpp"
 #include "rest/core/progress.hpp"
 #include "rest/model/policy.hpp"
-#include "rest/select/view.hpp"
+#include "rest/select/dataset.hpp"
 #include "rest/train/adam.hpp"
 #include "rest/train/batch.hpp"
 #include "rest/train/loss.hpp"
@@ -75,7 +75,7 @@ class Trainer {
  public:
   struct Setup {
     const Policy& start;
-    const Dataset& dataset;
+    const ShuffledData& data;
     const Loss& loss;
     Evaluate evaluate;
     std::filesystem::path directory;

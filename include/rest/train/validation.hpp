@@ -3,7 +3,7 @@
 #include "rest/comm/communicator.hpp"
 #include "rest/comm/gradient_reducer.hpp"
 #include "rest/model/policy.hpp"
-#include "rest/select/view.hpp"
+#include "rest/select/dataset.hpp"
 
 namespace rest {
 

@@ -81,7 +81,7 @@ class GrowStep : public testing::Test {
 
 TEST_F(GrowStep, writes_the_candidates_of_every_source_and_the_index) {
   ASSERT_EQ(grow(), exit_success);
-  EXPECT_EQ(shard_count(run_.grow(1)), 3);
+  EXPECT_EQ(read_extent(run_.grow(1)).shards(), 3);
   const auto all = sources_.all();
   std::size_t source = 0;
   for (std::int64_t i = 0; i < 3; ++i) {

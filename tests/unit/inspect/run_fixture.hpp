@@ -118,7 +118,8 @@ class RunTest : public StoreTest {
       const std::string shard_digest = digest(shard_file(run().grow(1), number));
       std::vector<float> rewards(shard(number).size(), 0.75f);
       std::filesystem::create_directories(run().grow(1) / "rewards/chrf");
-      write_rewards(reward_file(run().grow(1), "chrf", number), {"chrf", shard_digest, rewards},
+      write_rewards(reward_file(run().grow(1), "chrf", number),
+                    {"chrf", shard_digest, rewards, CandidateColumns(shard(number))},
                     make_lineage("reward", {{"shard", shard_digest}, {"corpus", digest(run().corpus("train"))}},
                                  {{"reward.name", "chrf"}}));
     }

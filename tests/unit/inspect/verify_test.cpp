@@ -144,6 +144,17 @@ TEST_F(VerifyTest, RewardsOfOtherCandidatesAreNamed) {
   EXPECT_TRUE(contains(found.at(reward_1), "no longer fits"));
 }
 
+TEST_F(VerifyTest, RewardsWithOtherColumnsThanTheirShardAreNamed) {
+  make_run();
+  const Lineage lineage = find_committed(at(reward_1)).value().lineage;
+  CandidateColumns candidates(shard(1));
+  ++candidates.count[2];
+  remove_committed(at(reward_1));
+  write_rewards(at(reward_1), {"chrf", digest(at(shard_1)), std::vector<float>(candidates.size(), 0.75f), candidates},
+                lineage);
+  EXPECT_TRUE(contains(wrong().at(reward_1), "columns of the candidates are not the shard's"));
+}
+
 TEST_F(VerifyTest, WhatIsMadeFromAnotherPolicyNoLongerFitsDownToTheMetrics) {
   make_run();
   remove_committed(at("policy/g0-i0/model.safetensors"));

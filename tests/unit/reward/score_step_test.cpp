@@ -112,7 +112,7 @@ TEST_F(ScoreStepTest, ScoresOnlyWhatIsMissing) {
 TEST_F(ScoreStepTest, GoesOnWhereTheIndexWasLost) {
   remove_committed(run_.grow(1) / "index.h5");
   ASSERT_EQ(score(), exit_success);
-  EXPECT_EQ(shard_count(run_.grow(1)), 2);
+  EXPECT_EQ(read_extent(run_.grow(1)).shards(), 2);
 }
 
 TEST_F(ScoreStepTest, RefusesAnIncompleteStep) {

@@ -1,18 +1,18 @@
 #include "rest/select/diversity.hpp"
 
-#include "unit/store/grow_fixture.hpp"
+#include "unit/select/scored_fixture.hpp"
 
 namespace rest {
 namespace {
 
-class DiversityTest : public GrowTest {
+class DiversityTest : public ScoredTest {
  protected:
   DiversityTest() { write_step(); }
   Diversity of(double threshold) const {
     ThresholdFilter filter(threshold);
-    return diversity_of(CandidateView(ScoredStep(dir(), "chrf", corpus_), filter));
+    const ScoredStep step = this->step();
+    return diversity_of(CandidateView(step, filter));
   }
-  Corpus corpus_ = corpus();
 };
 
 TEST_F(DiversityTest, is_counted_within_sources) {

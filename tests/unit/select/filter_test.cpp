@@ -38,7 +38,7 @@ Table of_rewards(const std::vector<float>& rewards) {
 }
 
 Flags keep(Filter& filter, const Table& table) {
-  filter.look_first([&](const Filter::Look& look) { look(table.columns()); });
+  filter.look_first(1, [&](const Filter::Look& look) { look(table.columns(), 0); });
   return filter.keep(table.columns());
 }
 
@@ -164,7 +164,7 @@ TEST_P(EachFilter, refuses_rewards_that_are_no_numbers_and_columns_of_other_leng
   EXPECT_THROW(keep(name, values[0], table), Error);
   table = of_rewards({0.5f, 0.6f});
   const auto filter = make_filter(name, values[0]);
-  filter->look_first([&](const Filter::Look& look) { look(table.columns()); });
+  filter->look_first(1, [&](const Filter::Look& look) { look(table.columns(), 0); });
   table.reward.pop_back();
   EXPECT_THROW(filter->keep(table.columns()), Error);
 }
@@ -251,8 +251,9 @@ TEST(QuantileFilter, is_of_all_shards_and_has_to_see_them_first) {
   QuantileFilter filter(0.5);
   EXPECT_THROW(filter.keep(low.columns()), Error);
   int shown = 0;
-  filter.look_first([&](const Filter::Look& look) {
-    for (const Table* shard : {&low, &high}) look(shard->columns()), ++shown;
+  filter.look_first(2, [&](const Filter::Look& look) {
+    look(low.columns(), 0), ++shown;
+    look(high.columns(), 1), ++shown;
   });
   EXPECT_EQ(shown, 4) << "twice over the shards";
   EXPECT_EQ(filter.global_cut(), 0.8f);
@@ -263,7 +264,7 @@ TEST(QuantileFilter, is_of_all_shards_and_has_to_see_them_first) {
 TEST(Filters, that_do_not_look_show_no_shard) {
   for (const auto& [name, value] :
        {std::pair{"threshold", 0.5}, {"percentile", 0.5}, {"interpolation", 0.5}, {"top_k", 2.0}}) {
-    make_filter(name, value)->look_first([](const Filter::Look&) { FAIL(); });
+    make_filter(name, value)->look_first(1, [](const Filter::Look&) { FAIL(); });
     EXPECT_EQ(make_filter(name, value)->global_cut(), std::nullopt);
   }
 }

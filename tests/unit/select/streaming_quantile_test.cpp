@@ -14,11 +14,21 @@ namespace {
 
 using Counted = std::vector<std::pair<float, std::uint32_t>>;
 
+void add(StreamingQuantile& quantile, const Counted& counted) {
+  std::vector<float> values;
+  std::vector<std::uint32_t> counts;
+  for (const auto& [value, count] : counted) values.push_back(value), counts.push_back(count);
+  quantile.add(values, counts);
+}
+
 std::optional<float> streamed(double q, const Counted& values) {
   StreamingQuantile quantile(q);
-  for (const auto& [value, count] : values) quantile.add(value, count);
-  quantile.look_closer();
-  for (const auto& [value, count] : values) quantile.add(value, count);
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  for (int pass = 0; pass < 2; ++pass) {
+    if (pass == 1) quantile.look_closer();
+    add(quantile, {values.begin(), half});
+    add(quantile, {half, values.end()});
+  }
   return quantile.value();
 }
 
@@ -87,8 +97,8 @@ TEST(StreamingQuantile, takes_minus_zero_for_zero) {
 TEST(StreamingQuantile, holds_counts_beyond_32_bits) {
   StreamingQuantile quantile(0.5);
   const auto pass = [&] {
-    quantile.add(0.1f, std::uint64_t{1} << 40);
-    quantile.add(0.2f, (std::uint64_t{1} << 40) + 2);
+    const std::uint32_t most = 0xFFFFFFFFu;
+    add(quantile, {{0.1f, most}, {0.1f, most}, {0.1f, most}, {0.2f, most}, {0.2f, most}, {0.2f, most}, {0.2f, 2}});
   };
   pass();
   quantile.look_closer();
@@ -98,11 +108,11 @@ TEST(StreamingQuantile, holds_counts_beyond_32_bits) {
 
 TEST(StreamingQuantile, refuses_what_is_no_number_and_a_second_pass_of_other_values) {
   StreamingQuantile quantile(0.5);
-  EXPECT_THROW(quantile.add(std::nanf(""), 1), Error);
-  quantile.add(0.5f, 2);
+  EXPECT_THROW(add(quantile, {{std::nanf(""), 1}}), Error);
+  add(quantile, {{0.5f, 2}});
   EXPECT_THROW(quantile.value(), Error);
   quantile.look_closer();
-  quantile.add(0.5f, 1);
+  add(quantile, {{0.5f, 1}});
   EXPECT_THROW(quantile.value(), Error);
 }
 

@@ -154,6 +154,30 @@ TEST_F(RewardFile, comes_back_as_written) {
   EXPECT_EQ(there.reward, (std::vector<float>{0.0f, 0.25f, 1.0f}));
 }
 
+TEST_F(RewardFile, holds_the_columns_of_its_candidates_uncompressed) {
+  CandidateShard shard = first_shard();
+  shard.count[0] = 300;
+  write_rewards(file(), {"chrf", "digest0", chrf()[0], CandidateColumns(shard)}, lineage());
+  EXPECT_EQ(read_rewards(file(), "digest0").candidates, CandidateColumns(shard));
+  const std::string code = R"(
+h = h5py.File(f)
+assert h.attrs['format'] == 'rest-rewards' and h.attrs['format_version'] == 1
+types = dict(reward='f4', candidates_per_source='u1', count='u2', length='u1', finished='u1', origin='u1')
+assert set(h) == set(types), list(h)
+for name, kind in types.items():
+    assert h[name].dtype == np.dtype('<' + kind) and h[name].chunks is None, name
+assert list(h['count']) == [300, 1, 1, 2, 1] and list(h['length']) == [1, 2, 3, 0, 1]
+)";
+  if (!python(code, file())) GTEST_SKIP() << "no h5py";
+}
+
+TEST_F(RewardFile, with_columns_of_another_size_is_not_written) {
+  const std::string message = error_of([&] {
+    write_rewards(file(), {"chrf", "digest0", {0.5f}, CandidateColumns(first_shard())}, lineage());
+  });
+  EXPECT_TRUE(contains(message, "5 values for 1 rewards"));
+}
+
 TEST_F(RewardFile, that_is_missing_names_the_program_that_makes_it) {
   const std::string message = error_of([&] { read_rewards(file(), "digest0"); });
   EXPECT_TRUE(contains(message, "rest_score"));

@@ -3,7 +3,6 @@
 #include <limits>
 
 #include "rest/store/candidates.hpp"
-#include "rest/store/corpus.hpp"
 #include "unit/store/store_fixture.hpp"
 
 namespace rest {
@@ -50,18 +49,8 @@ class GrowTest : public StoreTest {
   }
   static std::vector<std::vector<float>> chrf() { return {{0.9f, 0.2f, 1.0f, 0.5f, 0.6f}, {0.3f, 0.8f, 0.1f}}; }
 
-  static ShardAttributes attributes() { return {1000, "tokenizer0", "policy0", "corpus0", {{"temperature", 0.8}}}; }
+  ShardAttributes attributes() const { return {1000, "tokenizer0", "policy0", corpus_digest_, {{"temperature", 0.8}}}; }
   static Lineage lineage() { return make_lineage("grow", {{"policy", "policy0"}}, {{"temperature", 0.8}}); }
-
-  /// What the step was grown from: source i is the one piece 100 + i.
-  static Corpus corpus() {
-    Corpus corpus;
-    corpus.vocabulary_size = 1000;
-    corpus.tokenizer_digest = "tokenizer0";
-    corpus.digest = "corpus0";
-    for (Token source = 0; source < 5; ++source) corpus.source.tokens.push_back(std::vector<Token>{100 + source});
-    return corpus;
-  }
 
   void write_shards() const {
     write_shard(shard_file(dir(), 0), first_shard(), attributes(), lineage());
@@ -71,7 +60,8 @@ class GrowTest : public StoreTest {
     std::filesystem::create_directories(dir() / "rewards" / name);
     for (std::int64_t shard = 0; shard < 2; ++shard) {
       const std::string digest = sha256_of_file(shard_file(dir(), shard));
-      write_rewards(reward_file(dir(), name, shard), {name, digest, values[static_cast<std::size_t>(shard)]},
+      write_rewards(reward_file(dir(), name, shard),
+                    {name, digest, values[static_cast<std::size_t>(shard)], candidates(shard)},
                     make_lineage("reward", {{"shard", digest}}, {{"name", name}}));
     }
   }
@@ -79,6 +69,13 @@ class GrowTest : public StoreTest {
     write_shards();
     write_column("chrf", chrf());
     write_index(dir(), 2, {"chrf"});
+  }
+
+  std::string corpus_digest_ = "corpus0";
+
+ private:
+  static CandidateColumns candidates(std::int64_t shard) {
+    return CandidateColumns(shard == 0 ? first_shard() : second_shard());
   }
 };
 

@@ -6,9 +6,9 @@ namespace {
 using Index = GrowTest;
 
 TEST_F(Index, counts_the_shards) {
-  EXPECT_TRUE(contains(error_of([&] { shard_count(dir()); }), "rest_grow"));
+  EXPECT_TRUE(contains(error_of([&] { read_extent(dir()); }), "rest_grow"));
   write_step();
-  EXPECT_EQ(shard_count(dir()), 2);
+  EXPECT_EQ(read_extent(dir()).shards(), 2);
 }
 
 TEST_F(Index, shows_a_step_as_one_dataset_wherever_it_lies) {
@@ -90,7 +90,7 @@ TEST_F(Index, may_stand_over_shards_without_candidates) {
   empty.candidates_per_source = {0};
   write_shard(shard_file(dir(), 0), empty, attributes(), lineage());
   write_index(dir(), 1, {});
-  EXPECT_EQ(shard_count(dir()), 1);
+  EXPECT_EQ(read_extent(dir()).shards(), 1);
 }
 
 }  // namespace

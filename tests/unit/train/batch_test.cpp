@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <set>
 
 #include "rest/core/philox.hpp"
@@ -105,14 +106,15 @@ TEST(BatchTest, NeighboursOfASourceShareIt) {
 TEST(BatchPlanTest, CandidatesTogetherStayTogether) {
   const CandidatesDataset data;
   for (const std::int64_t together : {1, 4, 100}) {
-    BatchPlan plan(data, 1, {300, 2, together});
+    const ShuffledDataset shuffled(data);
+    BatchPlan plan(shuffled, 1, {300, 2, together});
     BatchCursor cursor;
     std::multiset<std::size_t> seen;
     std::size_t sources = 0;
     while (cursor.epoch == 0) {
       for (const auto& leaf : plan.next(cursor)) {
         seen.insert(leaf.begin(), leaf.end());
-        if (!leaf.empty()) sources += static_cast<std::size_t>(make_batch(data, leaf).sources.size());
+        if (!leaf.empty()) sources += static_cast<std::size_t>(make_batch(plan.examples(), leaf).sources.size());
       }
     }
     EXPECT_EQ(seen.size(), 400u);
@@ -126,53 +128,111 @@ TEST(BatchPlanTest, CandidatesTogetherStayTogether) {
 
 TEST(BatchPlanTest, AnEpochHoldsEveryExampleOnceWithinTheBudget) {
   const FakeDataset data(997);
-  BatchPlan plan(data, 1, {200, 4});
+  const ShuffledDataset shuffled(data);
+  BatchPlan plan(shuffled, 1, {200, 4});
   BatchCursor cursor;
-  std::multiset<std::size_t> seen;
+  std::multiset<std::uint64_t> seen;
   while (cursor.epoch == 0) {
     const auto leaves = plan.next(cursor);
     ASSERT_EQ(leaves.size(), 4u);
     std::size_t tokens = 0;
     for (const auto& leaf : leaves)
       for (const std::size_t example : leaf) {
-        seen.insert(example);
-        tokens += data.get(example).target.size() + 1;
+        seen.insert(plan.examples().get(example).id);
+        tokens += plan.examples().get(example).target.size() + 1;
       }
     EXPECT_LE(tokens, 200u);
     EXPECT_GT(tokens, 0u);
   }
   EXPECT_EQ(seen.size(), 997u);
-  EXPECT_EQ(std::set<std::size_t>(seen.begin(), seen.end()).size(), 997u);
+  EXPECT_EQ(std::set<std::uint64_t>(seen.begin(), seen.end()).size(), 997u);
 }
+
+/// Ids of the examples of an update's leaves.
+std::vector<std::vector<std::uint64_t>> next_ids(BatchPlan& plan, BatchCursor& cursor) {
+  std::vector<std::vector<std::uint64_t>> ids;
+  for (const auto& leaf : plan.next(cursor)) {
+    ids.emplace_back();
+    for (const std::size_t example : leaf) ids.back().push_back(plan.examples().get(example).id);
+  }
+  return ids;
+}
+
+/// Windows of 100 neighbours, so that an id tells its window.
+class ManyWindows : public ShuffledData {
+ public:
+  explicit ManyWindows(const Dataset& dataset) : dataset_(dataset) {}
+  std::uint64_t size() const override { return dataset_.size(); }
+  std::uint64_t windows() const override { return (size() + 99) / 100; }
+  std::unique_ptr<const Dataset> load(std::uint64_t, std::uint64_t, std::uint64_t window) const override {
+    auto examples = std::make_unique<Part>();
+    for (std::size_t i = window * 100; i < std::min<std::size_t>(size(), window * 100 + 100); ++i) {
+      examples->push_back(dataset_.get(i));
+    }
+    return examples;
+  }
+
+ private:
+  struct Part : Dataset, std::vector<Example> {
+    std::size_t size() const override { return std::vector<Example>::size(); }
+    Example get(std::size_t i) const override { return at(i); }
+  };
+  const Dataset& dataset_;
+};
 
 TEST(BatchPlanTest, EpochsAreShuffledAnew) {
   const FakeDataset data(300);
-  BatchPlan plan(data, 1, {100, 2});
+  const ShuffledDataset shuffled(data);
+  BatchPlan plan(shuffled, 1, {100, 2});
   BatchCursor cursor;
-  const auto first = plan.next(cursor);
+  const auto first = next_ids(plan, cursor);
   while (cursor.epoch == 0) plan.next(cursor);
-  EXPECT_NE(first, plan.next(cursor));
+  EXPECT_NE(first, next_ids(plan, cursor));
+}
+
+TEST(BatchPlanTest, GoesThroughAllWindowsOfEveryEpoch) {
+  const FakeDataset data(997);
+  const ManyWindows windows(data);
+  BatchPlan plan(windows, 1, {200, 4});
+  BatchCursor cursor;
+  for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
+    std::multiset<std::uint64_t> seen;
+    while (cursor.epoch == epoch) {
+      const std::uint64_t window = cursor.window;
+      for (const auto& leaf : next_ids(plan, cursor))
+        for (const std::uint64_t id : leaf) {
+          seen.insert(id);
+          EXPECT_EQ(id / 100, window);
+        }
+    }
+    EXPECT_EQ(seen.size(), 997u);
+    EXPECT_EQ(std::set<std::uint64_t>(seen.begin(), seen.end()).size(), 997u);
+  }
 }
 
 TEST(BatchPlanTest, ACursorGoesOnWhereItStood) {
   const FakeDataset data(500);
-  BatchPlan plan(data, 7, {150, 2});
+  const ManyWindows windows(data);
+  BatchPlan plan(windows, 7, {150, 2});
   BatchCursor cursor;
   for (int i = 0; i < 60; ++i) plan.next(cursor);
-  BatchCursor restored = cursor;
-  const auto expected = plan.next(cursor);
-  BatchPlan again(data, 7, {150, 2});
-  EXPECT_EQ(again.next(restored), expected);
+  for (int i = 0; i < 60; ++i) {  // within windows, and at their ends
+    BatchCursor restored = cursor;
+    BatchPlan again(windows, 7, {150, 2});
+    const auto expected = next_ids(plan, cursor);
+    EXPECT_EQ(next_ids(again, restored), expected);
+  }
 }
 
 TEST(BatchPlanTest, LeavesAreEven) {
   const FakeDataset data(2000);
-  BatchPlan plan(data, 1, {800, 4});
+  const ShuffledDataset shuffled(data);
+  BatchPlan plan(shuffled, 1, {800, 4});
   BatchCursor cursor;
   for (int i = 0; i < 10; ++i) {
     for (const auto& leaf : plan.next(cursor)) {
       std::size_t tokens = 0;
-      for (const std::size_t example : leaf) tokens += data.get(example).target.size() + 1;
+      for (const std::size_t example : leaf) tokens += plan.examples().get(example).target.size() + 1;
       EXPECT_LE(tokens, 222u);  // a quarter and one longest example
     }
   }

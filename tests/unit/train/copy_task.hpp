@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "rest/core/philox.hpp"
-#include "rest/select/view.hpp"
+#include "rest/select/dataset.hpp"
 #include "rest/train/trainer.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -51,6 +51,7 @@ class CopyTask : public ::testing::Test {
 
   TemporaryDirectory folder_;
   CopyDataset data_;
+  ShuffledDataset shuffled_{data_};
   CrossEntropyLoss loss_{0.1};
   Policy start_;
   TrainerOptions options_;

@@ -24,7 +24,7 @@ class TrainerTest : public CopyTask {
       if (evaluations == fail_at) throw std::runtime_error("killed here");
       return Evaluation{-validation_loss({}, policy, data_, "float32"), {{"kind", "test"}}};
     };
-    Trainer trainer({}, options_, {start_, data_, loss_, evaluate, directory, lineage, "test"});
+    Trainer trainer({}, options_, {start_, shuffled_, loss_, evaluate, directory, lineage, "test"});
     return trainer.run();
   }
 
@@ -46,7 +46,7 @@ TEST_F(TrainerTest, LearnsToCopy) {
 }
 
 TEST_F(TrainerTest, TimesUpdatesWithoutWritingAnything) {
-  Trainer trainer({}, options_, {start_, data_, loss_, {}, folder_ / "timed", {}, "test"});
+  Trainer trainer({}, options_, {start_, shuffled_, loss_, {}, folder_ / "timed", {}, "test"});
   for (int update = 0; update < 12; ++update) EXPECT_GT(trainer.time_update(), 0.0) << "no evaluation at update 10";
   EXPECT_FALSE(std::filesystem::exists(folder_ / "timed"));
 }
@@ -88,7 +88,7 @@ TEST_F(TrainerTest, SpeedGoesToALogOfItsOwn) {
   const auto evaluate = [](const Policy&) { return Evaluation{0.0, {}}; };
   Trainer({}, options_,
           {start_,
-           data_,
+           shuffled_,
            loss_,
            evaluate,
            folder_ / "a",
@@ -143,7 +143,7 @@ TEST_F(TrainerTest, PatienceEndsItAndTheBestIsKept) {
   options_.patience = 2;
   std::int64_t evaluations = 0;
   Trainer trainer({}, options_,
-                  {start_, data_, loss_,
+                  {start_, shuffled_, loss_,
                    [&](const Policy&) {
                      return Evaluation{++evaluations == 2 ? 1.0 : 0.0, {}};
                    },
