@@ -27,7 +27,7 @@ class CudaTrainer : public CopyTask {
       return Evaluation{-validation_loss({}, policy, data_, "float32"), {}};
     };
     return Trainer({}, options_,
-                   {start, data_, loss_, evaluate, folder_ / folder, make_lineage("policy", {}, {}), "test"})
+                   {start, shuffled_, loss_, evaluate, folder_ / folder, make_lineage("policy", {}, {}), "test"})
         .run();
   }
 };
