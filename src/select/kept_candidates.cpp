@@ -2,9 +2,10 @@
 
 namespace rest {
 
-KeptCandidates::KeptCandidates(std::size_t expected) {
-  rows_.reserve(expected);
-  targets_.offsets.reserve(expected + 1);
+KeptCandidates::KeptCandidates(std::size_t candidates, std::size_t pieces) {
+  rows_.reserve(candidates);
+  targets_.offsets.reserve(candidates + 1);
+  targets_.values.reserve(pieces);
 }
 
 void KeptCandidates::add_source(std::uint64_t number, Span<const Token> pieces) {
@@ -24,7 +25,6 @@ void KeptCandidates::shuffle(const Permutation& order) {
   shuffled.reserve(rows_.size());
   for (std::size_t i = 0; i < rows_.size(); ++i) shuffled.push_back(rows_[order(i)]);
   rows_ = std::move(shuffled);
-  targets_.values.shrink_to_fit();
 }
 
 }  // namespace rest

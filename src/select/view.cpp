@@ -127,7 +127,7 @@ void CandidateView::mix(double lambda) {
 }
 
 // Those that have a weight.
-std::uint64_t CandidateView::rows_of(const Block& block) const {
+std::size_t CandidateView::rows_of(const Block& block) const {
   return (factor_.sample > 0.0 ? block.samples : 0) + (factor_.original > 0.0 ? block.originals : 0);
 }
 
@@ -140,13 +140,15 @@ std::unique_ptr<const Dataset> CandidateView::load(std::uint64_t seed, std::uint
                                                    std::uint64_t window) const {
   const Permutation order(used_.size(), Philox(Purpose::shuffle, seed, epoch));
   std::vector<std::uint32_t> blocks;
-  std::uint64_t rows = 0;
+  std::size_t rows = 0, pieces = 0;
   for (std::uint64_t i = used_.size() * window / windows(); i < used_.size() * (window + 1) / windows(); ++i) {
     blocks.push_back(used_[order(i)]);
-    rows += rows_of(blocks_[blocks.back()]);
+    const Block& block = blocks_[blocks.back()];
+    rows += rows_of(block);
+    pieces += block.range.tokens * rows_of(block) / block.range.candidates;  // as if they were of average length
   }
   std::sort(blocks.begin(), blocks.end());  // files are read from front to back
-  auto loaded = std::make_unique<KeptCandidates>(static_cast<std::size_t>(rows));
+  auto loaded = std::make_unique<KeptCandidates>(rows, pieces + pieces / 16);
   for (const std::uint32_t block : blocks) load_block(blocks_[block], *loaded);
   // BatchPlan shuffles the updates of window w by the key w + 1.
   loaded->shuffle(Permutation(loaded->size(), Philox(Purpose::shuffle, seed, epoch, ~window)));

@@ -12,11 +12,11 @@ namespace rest {
 class KeptCandidates : public Dataset {
  public:
   KeptCandidates() = default;
-  explicit KeptCandidates(std::size_t expected);  ///< candidates; more or fewer may come
+  KeptCandidates(std::size_t candidates, std::size_t pieces);  ///< about as many as will come
   /// The source at `number` in the corpus, whose candidates are added next.
   void add_source(std::uint64_t number, Span<const Token> pieces);
   void add(Span<const Token> pieces, float weight, std::uint64_t id);
-  void shuffle(const Permutation& order);  ///< when all have been added
+  void shuffle(const Permutation& order);
 
   std::size_t size() const override { return rows_.size(); }
   Example get(std::size_t i) const override {

@@ -56,7 +56,7 @@ class CandidateView : public ShuffledData {
   std::vector<std::uint32_t> counts_of(const ScoredColumns& columns, const ShardRange& range) const;
   std::vector<std::uint8_t> keep(const ScoredColumns& columns, const ShardRange& range) const;
   void load_block(const Block& block, KeptCandidates& into) const;
-  std::uint64_t rows_of(const Block& block) const;
+  std::size_t rows_of(const Block& block) const;
 
   const ScoredStep& step_;
   const Filter& filter_;

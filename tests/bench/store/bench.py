@@ -15,6 +15,7 @@ import time
 HERE = pathlib.Path(__file__).parent
 D_G = 890_000_000  # candidates of a Grow step of the paper
 TAU, SHARE = 0.7, 0.9
+WINDOWS = 64  # of 65,536 candidates, read one after another
 # key: (reach, go for, whether more is better)
 TARGETS = {"filter_per_s": (20e6, 100e6, True), "bytes_per_candidate": (2.0, 0.5, False)}
 
@@ -95,7 +96,7 @@ def measure_reading(bench):
     bench.peer("convert-tokens", bench.step, parquet)
     stored = sum(path.stat().st_size for path in shards)
     bench.take_turns({
-        "read_per_s": lambda: bench.ours("read", bench.step, 4)["rate"],
+        "read_per_s": lambda: bench.ours("read", bench.step, WINDOWS)["rate"],
         "h5py_read_per_s": lambda: bench.peer("read", "h5py", bench.step)["rate"],
         "parquet_read_per_s": lambda: bench.peer("read", "parquet", parquet)["rate"],
         "dd_read_bytes_per_s": lambda: stored / sum(path.stat().st_size / dd(f"if={path}", "of=/dev/null",
@@ -136,7 +137,7 @@ def measure_filters(bench):
 
 def measure_memory(bench):
     """Growth of the resident peak from opening the step to having read some windows of all of it, two at a time."""
-    large, small = (bench.ours("read", folder, 4)["peak_bytes"] for folder in (bench.step, bench.small))
+    large, small = (bench.ours("read", folder, WINDOWS)["peak_bytes"] for folder in (bench.step, bench.small))
     slope = max(0.0, (large - small) / (0.9 * bench.candidates))
     bench.figures["bytes_per_candidate"] = large / bench.candidates
     bench.figures["bytes_per_candidate_tenth_of_step"] = small / (0.1 * bench.candidates)
