@@ -45,16 +45,23 @@ inline __attribute__((always_inline)) void vector_exp(const Floats& x, Floats& o
 }
 
 /// Adds up 16 lanes by halves: j + (j + 8), then 4, 2, 1.
-inline __attribute__((always_inline)) float lane_sum(const Floats& vector) {
-  typedef float Half __attribute__((vector_size(32)));
-  typedef float Quarter __attribute__((vector_size(16)));
+template <class Real>
+inline __attribute__((always_inline)) Real lane_sum(const Real* lanes) {
+  typedef Real Half __attribute__((vector_size(8 * sizeof(Real))));
+  typedef Real Quarter __attribute__((vector_size(4 * sizeof(Real))));
   Half halves[2];
-  std::memcpy(halves, &vector, sizeof halves);
+  std::memcpy(halves, lanes, sizeof halves);
   const Half half = halves[0] + halves[1];
   Quarter quarters[2];
   std::memcpy(quarters, &half, sizeof quarters);
   const Quarter quarter = quarters[0] + quarters[1];
   return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
+}
+
+inline __attribute__((always_inline)) float lane_sum(const Floats& vector) {
+  float lanes[float_lanes];
+  std::memcpy(lanes, &vector, sizeof lanes);
+  return lane_sum(lanes);
 }
 
 inline __attribute__((always_inline)) float lane_max(const Floats& vector) {

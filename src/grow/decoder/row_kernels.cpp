@@ -32,7 +32,7 @@ REST_INLINE float finished(const std::int32_t* sums, const Finish<float>& finish
 
 /// Sum of term(i) in 16 lanes, which a loop in order would not allow.
 template <class Real, class Term>
-REST_INLINE Real lane_sum(std::int64_t size, Term term) {
+REST_INLINE Real sum_of_terms(std::int64_t size, Term term) {
   constexpr std::int64_t lanes = 16;
   Real lane[lanes] = {};
   std::int64_t i = 0;
@@ -40,17 +40,14 @@ REST_INLINE Real lane_sum(std::int64_t size, Term term) {
     for (std::int64_t j = 0; j < lanes; ++j) lane[j] += term(i + j);
   }
   for (; i < size; ++i) lane[i % lanes] += term(i);
-  for (std::int64_t half = lanes / 2; half > 0; half /= 2) {
-    for (std::int64_t j = 0; j < half; ++j) lane[j] += lane[j + half];
-  }
-  return lane[0];
+  return lane_sum(lane);
 }
 
 template <class Real>
 REST_INLINE void normalise(const Real* row, const Real* weight, const Real* bias, std::int64_t size, Real* out) {
-  const Real mean = lane_sum<Real>(size, [&](std::int64_t i) { return row[i]; }) / static_cast<Real>(size);
-  const Real variance =
-      lane_sum<Real>(size, [&](std::int64_t i) { return (row[i] - mean) * (row[i] - mean); }) / static_cast<Real>(size);
+  const Real mean = sum_of_terms<Real>(size, [&](std::int64_t i) { return row[i]; }) / static_cast<Real>(size);
+  const Real variance = sum_of_terms<Real>(size, [&](std::int64_t i) { return (row[i] - mean) * (row[i] - mean); }) /
+                        static_cast<Real>(size);
   const Real factor = 1 / std::sqrt(variance + static_cast<Real>(epsilon));
   for (std::int64_t i = 0; i < size; ++i) out[i] = (row[i] - mean) * factor * weight[i] + bias[i];
 }

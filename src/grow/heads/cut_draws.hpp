@@ -37,7 +37,7 @@ class CutDraws {
 
   /// `leading`: of parts of the vocabulary. -> false, with nothing drawn, when they are not enough. Throws Error when
   /// logits are not finite.
-  bool draw(const std::vector<LeadingTokens<Real>>& leading, const RowDraws& draws) {
+  bool draw_leading(const std::vector<LeadingTokens<Real>>& leading, const RowDraws& draws) {
     enter(draws);
     Tokens& tokens = tokens_.front();
     tokens.clear();
@@ -48,7 +48,7 @@ class CutDraws {
   }
 
   /// At most group_rows rows.
-  void draw(const RowDraws* draws, std::size_t count) {
+  void draw_group(const RowDraws* draws, std::size_t count) {
     ask(draws, count);
     answer(draws);
     for (std::size_t i = 0; i < count; ++i) {
@@ -73,9 +73,9 @@ class CutDraws {
     requests_.clear();
     for (std::size_t row = 0; row < count; ++row) {
       enter(draws[row]);
+      const double least = kept_.least();
       for (std::int64_t block = 0; block < blocks_; ++block) {
-        if (kept_.factor(block) < kept_.least()) continue;
-        requests_.push_back({block, row, kept_.least() / kept_.factor(block)});
+        if (kept_.factor(block) >= least) requests_.push_back({block, row, least / kept_.factor(block)});
       }
     }
     std::stable_sort(requests_.begin(), requests_.end(),

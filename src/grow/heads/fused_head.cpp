@@ -73,15 +73,16 @@ class FusedHead : public ProjectionHead {
       leading[static_cast<std::size_t>(part)].see(row, block * head_block, logits, size, largest);
     });
     std::vector<std::uint8_t> drawn(of_rows.size());
-    draw_in_parallel(of_rows.size(), rows_per_task,
-                     [&](CutDraws<Format>& cut, std::size_t i) { drawn[i] = cut.draw(leading, of_rows[i]) ? 1 : 0; });
+    draw_in_parallel(of_rows.size(), rows_per_task, [&](CutDraws<Format>& cut, std::size_t i) {
+      drawn[i] = cut.draw_leading(leading, of_rows[i]) ? 1 : 0;
+    });
     std::vector<RowDraws> open;
     for (std::size_t i = 0; i < of_rows.size(); ++i) {
       if (drawn[i] == 0) open.push_back(of_rows[i]);
     }
     constexpr std::size_t group = CutDraws<Format>::group_rows;
     draw_in_parallel((open.size() + group - 1) / group, 1, [&](CutDraws<Format>& cut, std::size_t i) {
-      cut.draw(open.data() + i * group, std::min(group, open.size() - i * group));
+      cut.draw_group(open.data() + i * group, std::min(group, open.size() - i * group));
     });
   }
 

@@ -44,7 +44,7 @@ class Cut {
     tokens.erase(std::remove_if(tokens.begin(), tokens.end(), predicate), tokens.end());
   }
   static void drop_behind(const RankedToken<Real>& last, Tokens& tokens) {
-    drop_if([&, last](const auto& token) { return RanksBefore()(last, token); }, tokens);
+    drop_if([&](const auto& token) { return RanksBefore()(last, token); }, tokens);
   }
 
   /// The last of the smallest set of best tokens, at least one, that weighs `goal`. Only those with about its logit
@@ -55,7 +55,7 @@ class Cut {
     for (const auto& token : tokens) weights[bins.of(token)] += weight(token);
     double before = 0.0;
     std::size_t bin = 0;
-    while (bin + 1 < Bins::count && before + weights[bin] < goal) before += weights[bin++];
+    while (bin < bins.last() && before + weights[bin] < goal) before += weights[bin++];
     Tokens near;
     for (const auto& token : tokens) {
       if (bins.of(token) == bin) near.push_back(token);
@@ -74,7 +74,9 @@ class Cut {
       const auto [best, worst] = std::minmax_element(tokens.begin(), tokens.end(), RanksBefore());
       top_ = best->logit;
       per_logit_ = best->logit > worst->logit ? static_cast<Real>(count) / (best->logit - worst->logit) : 0;
+      last_ = of(*worst);
     }
+    std::size_t last() const { return last_; }
     std::size_t of(const RankedToken<Real>& token) const {
       const Real place = (top_ - token.logit) * per_logit_;
       return place < static_cast<Real>(count - 1) ? static_cast<std::size_t>(place) : count - 1;
@@ -82,6 +84,7 @@ class Cut {
 
    private:
     Real top_, per_logit_;
+    std::size_t last_;  // that holds any
   };
 
   void drop_unlikely(double least, Tokens& tokens) const {

@@ -17,14 +17,6 @@ REST_INLINE float exponential(float x) { return vector_exp(x); }
 REST_INLINE double exponential(double x) { return std::exp(x); }
 
 template <class Real>
-REST_INLINE Real sum_of_lanes(Real* lane) {
-  for (std::int64_t half = head_lanes / 2; half > 0; half /= 2) {
-    for (std::int64_t j = 0; j < half; ++j) lane[j] += lane[j + half];
-  }
-  return lane[0];
-}
-
-template <class Real>
 REST_INLINE Real largest_of_block(const Real* logits) {
   Real lane[head_lanes];
   for (std::int64_t j = 0; j < head_lanes; ++j) lane[j] = logits[j];
@@ -55,7 +47,7 @@ REST_INLINE BlockSums<Real> sum_block_plainly(const Real* logits, std::int64_t v
       }
     }
   }
-  return {max, sum_of_lanes(lane), sum_of_lanes(lane_at_1)};
+  return {max, lane_sum(lane), lane_sum(lane_at_1)};
 }
 
 /// The same by vectors. At T = 0.8, the paper's, one exponential serves both sums: with y = exp(x / 4), exp(x) is y^4
@@ -138,7 +130,7 @@ REST_INLINE Real sum_of_block(const Real* weights) {
   for (std::int64_t i = 0; i < head_block; i += head_lanes) {
     for (std::int64_t j = 0; j < head_lanes; ++j) lane[j] += weights[i + j];
   }
-  return sum_of_lanes(lane);
+  return lane_sum(lane);
 }
 
 template <class Real>

@@ -11,7 +11,8 @@ namespace rest {
 /// How many of a row's best tokens KeptTokens is to be shown first.
 std::int64_t leading_tokens(const SamplingOptions& options);
 
-/// The tokens of one row after the other that cuts keep, and draws from them.
+/// The tokens of one row after the other that cuts keep, and draws from them. They are looked for among the row's best
+/// tokens, and, when these are too few, among all that weigh enough.
 template <class Real>
 class KeptTokens {
  public:
