@@ -101,6 +101,7 @@ Lineage ImproveRun::lineage(std::int64_t step) const {
     options.erase(harmless);
   }
   if (steps_.filter_name(step) == "threshold") options.erase("filter");  // as it was before there were others
+  if (experiment_.improve.candidates_together == 1) options.erase("candidates_together");  // likewise
   const auto start = find_committed(parent(step) / "model.safetensors");
   return make_lineage(
       "policy",
