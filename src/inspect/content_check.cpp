@@ -189,6 +189,8 @@ void ContentCheck::check_reward(const Artefact& artefact, const CommitRecord& re
     throw Error(concat(content.column.reward.size(), " rewards for ", shard->second.candidates, " candidates"));
   }
   if (content.column.candidates.size() == 0) return;
+  const auto made = find_committed(run_.root() / shard_path);
+  if (!made || made->sha256 != content.column.shard_digest) return;  // of another shard: its lineage says so
   ScoredColumns in_shard;
   const ShardRange whole{0, 0, 0, shard->second.sources, shard->second.candidates, 0};
   read_scored(run_.root() / shard_path, full(artefact), whole, in_shard);
