@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "../decoder/row_kernels.hpp"
 #include "../../model/products/matrix_format.hpp"
 #include "../../model/products/packed_matrix.hpp"
+#include "../decoder/row_kernels.hpp"
 
 namespace rest {
 

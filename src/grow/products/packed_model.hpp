@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "../decoder/tree_decoder.hpp"
-#include "../heads/projection_head.hpp"
 #include "../../model/products/matrix_format.hpp"
 #include "../../model/products/packed_matrix.hpp"
+#include "../decoder/tree_decoder.hpp"
+#include "../heads/projection_head.hpp"
 #include "rest/grow/phase_times.hpp"
 #include "rest/model/transformer.hpp"
 

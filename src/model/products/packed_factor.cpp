@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "../vector_rows.hpp"
 #include "large_pages.hpp"
 #include "matrix_product.hpp"
-#include "../vector_rows.hpp"
 
 namespace rest {
 namespace {

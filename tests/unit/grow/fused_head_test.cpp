@@ -6,8 +6,8 @@
 #include <sstream>
 #include <string>
 
-#include "model/products/packed_matrix.hpp"
 #include "grow/products/packed_model.hpp"
+#include "model/products/packed_matrix.hpp"
 #include "random_model.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/philox.hpp"
@@ -210,8 +210,8 @@ TEST(FusedHead, DrawsWithCutsDoNotDependOnTheNumberOfThreads) {
 TEST(FusedHead, Bfloat16DrawsAreThoseOfTheRoundedFactors) {
   const Transformer model = model_of(5000, torch::kBFloat16);
   const torch::Tensor hidden = hidden_of(torch::kFloat32);
-  const torch::Tensor logits =
-      torch::matmul(hidden.to(torch::kBFloat16).to(torch::kFloat32), model.target_embedding().weight.to(torch::kFloat32).t());
+  const torch::Tensor logits = torch::matmul(hidden.to(torch::kBFloat16).to(torch::kFloat32),
+                                             model.target_embedding().weight.to(torch::kFloat32).t());
   for (const double temperature : temperatures) {
     const SamplingOptions options{temperature};
     const auto fused = drawn(*pack(model, /*int8=*/false)->head(options), hidden, draws_of(5000));
