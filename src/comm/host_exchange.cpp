@@ -20,6 +20,12 @@ const float* sum_in_place(TreeNode node, const std::vector<PartialSum>& parts, s
   return leftmost->values;
 }
 
+bool are_done(std::vector<MPI_Request>& requests) {
+  int done = 0;
+  check_mpi(MPI_Testall(int_count(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE), "MPI_Testall");
+  return done != 0;
+}
+
 }  // namespace
 
 HostExchange::HostExchange(const Communicator& communicator, const Hosts& hosts, TreeNode tree, std::int64_t leaves)
@@ -67,12 +73,7 @@ void HostExchange::send_partials(std::size_t task, int owner, std::size_t elemen
             "MPI_Irecv");
 }
 
-bool HostExchange::is_here(std::size_t task) {
-  std::vector<MPI_Request>& requests = slots_[task % window].requests;
-  int done = 0;
-  check_mpi(MPI_Testall(int_count(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE), "MPI_Testall");
-  return done != 0;
-}
+bool HostExchange::is_here(std::size_t task) { return are_done(slots_[task % window].requests); }
 
 void HostExchange::answer(const void* bytes, std::size_t count) {
   for (std::size_t host = 0; host < nodes_.size(); ++host) {
@@ -83,9 +84,10 @@ void HostExchange::answer(const void* bytes, std::size_t count) {
   }
 }
 
-void HostExchange::wait() {
-  check_mpi(MPI_Waitall(int_count(answers_.size()), answers_.data(), MPI_STATUSES_IGNORE), "MPI_Waitall");
+bool HostExchange::all_told() {
+  if (!are_done(answers_)) return false;
   answers_.clear();
+  return true;
 }
 
 }  // namespace rest

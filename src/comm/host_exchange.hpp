@@ -27,9 +27,10 @@ class HostExchange {
   bool is_here(std::size_t task);
   /// Owner: the other hosts' partial sums, once they are here.
   const std::vector<PartialSum>& partials(std::size_t task) const { return slots_[task % window].parts; }
-  /// Owner: tells the other hosts. The bytes must stay until wait().
+  /// Owner: tells the other hosts. The bytes must stay until all are told.
   void answer(const void* bytes, std::size_t count);
-  void wait();
+  /// Owner: have all answers gone? To be asked until they have, since MPI may send only while it is called.
+  bool all_told();
 
  private:
   struct Slot {

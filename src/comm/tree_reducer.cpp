@@ -121,6 +121,8 @@ bool TreeReducer::all_here_finished() const {
   return true;
 }
 
+bool TreeReducer::told() { return !exchange_ || exchange_->all_told(); }
+
 /// Does what can be done without waiting.
 void TreeReducer::progress() {
   const std::size_t completed = completed_;
@@ -203,8 +205,8 @@ GradientSum TreeReducer::finish() {
   std::optional<Waiting> waiting;
   if (communicator_.handle()) waiting.emplace(communicator_, "the reduction of gradients");
   if (tasks_.empty()) buffers_->progress(hosts_.place).finished = update_ + 1;
-  for (progress(); !all_here_finished(); progress()) sched_yield();
-  if (exchange_) exchange_->wait();
+  // Answers go on meanwhile: this host may be waiting for another one, which waits for an answer of this rank.
+  for (progress(); !told() || !all_here_finished(); progress()) sched_yield();
   ++update_;
   started_ = completed_ = 0;
   const double* const squares = buffers_->squares();

@@ -40,6 +40,7 @@ class TreeReducer : public GradientReducer {
   void publish();
   bool is_ready(std::size_t bucket) const;
   bool all_here_finished() const;
+  bool told();
   void progress();
   void start(std::size_t task);
   bool complete(std::size_t task);
