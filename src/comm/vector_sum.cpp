@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#define REST_VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
+#include "rest/core/vector_math.hpp"
 
 namespace rest {
 namespace {
@@ -19,24 +19,24 @@ float to_float(Bfloat16 value) {
 
 void copy_to(float* target, const float* values, std::size_t count) { std::copy_n(values, count, target); }
 
-REST_VECTORISED void copy_to(float* __restrict target, const Bfloat16* __restrict values, std::size_t count) {
+REST_CLONES void copy_to(float* __restrict target, const Bfloat16* __restrict values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) target[i] = to_float(values[i]);
 }
 
-REST_VECTORISED void add_to(float* __restrict sum, const float* __restrict values, std::size_t count) {
+REST_CLONES void add_to(float* __restrict sum, const float* __restrict values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) sum[i] += values[i];
 }
 
-REST_VECTORISED void add_to(float* __restrict sum, const Bfloat16* __restrict values, std::size_t count) {
+REST_CLONES void add_to(float* __restrict sum, const Bfloat16* __restrict values, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) sum[i] += to_float(values[i]);
 }
 
-REST_VECTORISED void set_to_sum(float* sum, const float* left, const float* right, std::size_t count) {
+REST_CLONES void set_to_sum(float* sum, const float* left, const float* right, std::size_t count) {
 #pragma GCC ivdep
   for (std::size_t i = 0; i < count; ++i) sum[i] = left[i] + right[i];
 }
 
-REST_VECTORISED double square_sum(const float* values, std::size_t count) {
+REST_CLONES double square_sum(const float* values, std::size_t count) {
   constexpr std::size_t lanes = 16;
   double sums[lanes] = {};
   const std::size_t whole = count / lanes * lanes;

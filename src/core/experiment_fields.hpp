@@ -85,6 +85,15 @@ void fields(ModelOptions& o, Visit visit) {
   visit("share_embeddings", o.share_embeddings, "source embedding tied with the target's", either);
 }
 
+/// Of [train] and [improve] alike.
+template <class Options, class Visit>
+void memory_fields(Options& o, Visit visit) {
+  visit("shard_optimizer", o.shard_optimizer,
+        "each rank keeps a share of the optimizer's state; the result is the same", either);
+  visit("gradient_checkpointing", o.gradient_checkpointing,
+        "less memory: layers run again in the backward pass; the result is the same", either);
+}
+
 template <class Visit>
 void fields(TrainOptions& o, Visit visit) {
   visit("seed", o.seed, "", any_integer);
@@ -106,10 +115,7 @@ void fields(TrainOptions& o, Visit visit) {
   visit("patience", o.patience, "validations without improvement before stopping", positive);
   visit("checkpoint_every", o.checkpoint_every, "updates", positive);
   visit("keep_checkpoints", o.keep_checkpoints, "at least 2", at_least_two);
-  visit("shard_optimizer", o.shard_optimizer,
-        "each rank keeps a share of the optimizer's state; the result is the same", either);
-  visit("gradient_checkpointing", o.gradient_checkpointing,
-        "less memory: layers run again in the backward pass; the result is the same", either);
+  memory_fields(o, visit);
 }
 
 template <class Visit>
@@ -162,10 +168,7 @@ void fields(ImproveOptions& o, Visit visit) {
   visit("stop_when_flat", o.stop_when_flat, "a step that does not raise the reward ends the Improve steps", either);
   visit("checkpoint_every", o.checkpoint_every, "updates", positive);
   visit("keep_checkpoints", o.keep_checkpoints, "at least 2", at_least_two);
-  visit("shard_optimizer", o.shard_optimizer,
-        "each rank keeps a share of the optimizer's state; the result is the same", either);
-  visit("gradient_checkpointing", o.gradient_checkpointing,
-        "less memory: layers run again in the backward pass; the result is the same", either);
+  memory_fields(o, visit);
   visit("candidates_together", o.candidates_together,
         "up to so many candidates of a source stand in one update and share its encoder pass", positive);
 }

@@ -103,10 +103,11 @@ void DropoutRows::fill(std::int64_t row, float* out) const {
            scale, out);
 }
 
-DropoutRows dropout_rows(const DropoutSite& site, std::int64_t features) {
-  return {key_of(site.seed, site.update, site.site), site.ids.data_ptr<std::int64_t>(),
-          site.positions.data_ptr<std::int64_t>(),   features,
-          static_cast<std::uint32_t>(cut_of(site)),  static_cast<float>(scale_of(site))};
+std::optional<DropoutRows> dropout_rows(const DropoutSite& site, std::int64_t features) {
+  if (site.probability <= 0.0) return std::nullopt;
+  return DropoutRows{key_of(site.seed, site.update, site.site), site.ids.data_ptr<std::int64_t>(),
+                     site.positions.data_ptr<std::int64_t>(),   features,
+                     static_cast<std::uint32_t>(cut_of(site)),  static_cast<float>(scale_of(site))};
 }
 
 torch::Tensor DropoutSite::mask(std::int64_t features) const {

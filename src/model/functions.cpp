@@ -47,7 +47,7 @@ torch::Tensor feed_forward(const LinearWeights& in, const LinearWeights& out, co
 SumAndNorm add_norm(const torch::Tensor& x, const torch::Tensor& y, const NormWeights& norm, const DropoutSite& site) {
   if (native::serves(x, norm.weight, norm.weight_gradient)) return native::add_norm(x, y, norm, site);
   const torch::Tensor sum = y.defined() ? x + dropped(y, site) : x;
-  return {sum, torch::layer_norm(sum, norm.weight.sizes(), norm.weight, norm.bias, 1e-5, false)};
+  return {sum, torch::layer_norm(sum, norm.weight.sizes(), norm.weight, norm.bias, norm_epsilon, false)};
 }
 
 torch::Tensor embed(const EmbeddingWeights& embedding, const torch::Tensor& pieces, const torch::Tensor& positions,

@@ -14,6 +14,8 @@ namespace rest {
 // by our own loops, which add the gradients of parameters to the buffers bound to them (so these must be bound where
 // gradients are wanted); else by LibTorch's operators.
 
+constexpr double norm_epsilon = 1e-5;  ///< added to the variance
+
 /// [rows, in] -> [rows, out]
 torch::Tensor linear(const LinearWeights& weights, const torch::Tensor& x);
 

@@ -2,10 +2,10 @@
 
 #include <numeric>
 
+#include "rest/core/vector_math.hpp"
+
 namespace rest {
 namespace {
-
-#define REST_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 
 constexpr auto original = static_cast<std::uint8_t>(Origin::original);
 

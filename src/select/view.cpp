@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "rest/core/error.hpp"
+#include "rest/core/vector_math.hpp"
 #include "reward_sums.hpp"
 #include "shard_passes.hpp"
 
@@ -23,11 +24,8 @@ Span<const T> part(const std::vector<T>& column, std::uint64_t first, std::size_
 }
 
 /// Counts, 0 for unfinished samples. [size] each; `finished` and `origin` are 0 or 1.
-__attribute__((target_clones("avx512f", "avx2", "default"))) void leave_out_unfinished(const std::uint32_t* count,
-                                                                                       const std::uint8_t* finished,
-                                                                                       const std::uint8_t* origin,
-                                                                                       std::size_t size,
-                                                                                       std::uint32_t* taking_part) {
+REST_CLONES void leave_out_unfinished(const std::uint32_t* count, const std::uint8_t* finished,
+                                      const std::uint8_t* origin, std::size_t size, std::uint32_t* taking_part) {
   for (std::size_t i = 0; i < size; ++i) {
     taking_part[i] = count[i] & (0u - static_cast<std::uint32_t>((finished[i] | origin[i]) != 0));
   }

@@ -7,11 +7,10 @@
 #include <cstring>
 
 #include "rest/core/error.hpp"
+#include "rest/core/vector_math.hpp"
 
 namespace rest {
 namespace {
-
-#define REST_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 
 REST_CLONES void widen_bytes(const std::uint8_t* narrow, std::size_t count, std::uint32_t* wide) {
   for (std::size_t i = 0; i < count; ++i) wide[i] = narrow[i];

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
+
+#include "../model/vector_rows.hpp"
 
 namespace rest {
 namespace {
@@ -18,11 +19,9 @@ struct Step {
   float gradient_scale, beta1, beta2, rate, root_correction, epsilon, average_decay;
 };
 
-#define REST_VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
-
-REST_VECTORISED void adam_block(const Step& step, const float* gradient, float* __restrict parameter,
-                                float* __restrict first, float* __restrict second, float* __restrict average,
-                                std::int64_t count) {
+REST_CLONES void adam_block(const Step& step, const float* gradient, float* __restrict parameter,
+                            float* __restrict first, float* __restrict second, float* __restrict average,
+                            std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
     const float g = gradient[i] * step.gradient_scale;
     first[i] = step.beta1 * first[i] + (1.0f - step.beta1) * g;
@@ -34,15 +33,8 @@ REST_VECTORISED void adam_block(const Step& step, const float* gradient, float* 
     average[i] = step.average_decay * average[i] + (1.0f - step.average_decay) * parameter[i];
 }
 
-/// To the nearest, ties to even.
-REST_VECTORISED void to_bfloat16(const float* __restrict values, std::uint16_t* __restrict rounded,
-                                 std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    std::uint32_t bits;
-    std::memcpy(&bits, values + i, sizeof bits);
-    const std::uint32_t nearest = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
-    rounded[i] = static_cast<std::uint16_t>(values[i] != values[i] ? 0x7fc0u : nearest);
-  }
+REST_CLONES void to_bfloat16(const float* __restrict values, std::uint16_t* __restrict rounded, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) rounded[i] = bfloat16_bits(values[i]);
 }
 
 /// What an update changes, of one shard; the average may be undefined. And the copy that is computed with, of all.

@@ -20,7 +20,6 @@ constexpr std::int64_t block = PackedFactor::block;
 constexpr std::int64_t group = 8 * block;  // pieces whose exponentials stand together: [rows, group]
 constexpr std::int64_t tile_rows = 64;
 constexpr std::int64_t chunk_rows = 512;  // tokens whose exponentials are kept at a time
-constexpr std::int64_t inner_padding = 32;
 
 struct BlockSums {
   float max, sum, plain;  // of logits; of exp(logit - max); of logits
@@ -130,11 +129,11 @@ class Chunk {
   void backward(const torch::Tensor& hidden_gradient) {
     PackedFactor& factor = embedding_.packed->backward;
     if (factor.empty()) factor.pack(embedding_.weight);
-    const std::int64_t padded = (rows_ + inner_padding - 1) / inner_padding * inner_padding;
+    const std::int64_t padded = padded_inner(rows_);
     const torch::Tensor pairs = torch::empty({padded, features_}, torch::kBFloat16);
     pair_rows(hidden_.data_ptr<BFloat16>(), features_, rows_, features_, padded, pairs.data_ptr<BFloat16>());
     at::parallel_for(0, blocks_, 1, [&](std::int64_t begin, std::int64_t end) {
-      std::vector<BFloat16> memory(static_cast<std::size_t>(padded * block + (padded + inner_padding) * block));
+      std::vector<BFloat16> memory(static_cast<std::size_t>(padded * block + transposed_stride(padded) * block));
       for (std::int64_t b = begin; b < end; ++b) {
         finish_gradients(b);
         add_to_embedding(b, pairs.data_ptr<BFloat16>(), padded, memory.data());
@@ -197,15 +196,12 @@ class Chunk {
 
   /// gradient [64 pieces, features] += gradients of the block's logits, transposed, times hidden.
   void add_to_embedding(std::int64_t b, const BFloat16* hidden_pairs, std::int64_t padded, BFloat16* memory) {
-    const std::int64_t stride = padded + inner_padding;
+    const std::int64_t stride = transposed_stride(padded);
     BFloat16* const transposed = memory + padded * block;
     pair_rows(at(b, 0), group, rows_, block, padded, memory);
     transpose_pairs(memory, padded, block, transposed, stride);
     float* const into = embedding_.gradient.data_ptr<float>() + b * block * features_;
-    for (std::int64_t f = 0; f < features_; f += block) {
-      matrix_product({width(b), std::min(block, features_ - f), padded}, {stride, features_, features_}, transposed,
-                     hidden_pairs + f * 2, into + f, Into::sum);
-    }
+    add_product_with_pairs(transposed, stride, width(b), hidden_pairs, padded, features_, into);
   }
 
   void gradient_of_hidden(const PackedFactor& factor, const torch::Tensor& hidden_gradient) {
@@ -217,7 +213,7 @@ class Chunk {
         const std::int64_t first = task * rows_together, last = std::min(rows_, first + rows_together);
         for (std::int64_t g = 0; g < groups_; ++g) {
           const std::int64_t pieces = std::min(group, vocabulary_ - g * group);
-          const std::int64_t inner = (pieces + inner_padding - 1) / inner_padding * inner_padding;
+          const std::int64_t inner = padded_inner(pieces);
           for (std::int64_t f = 0; f < factor.blocks(); ++f) {
             for (std::int64_t row = first; row < last; row += tile_rows) {
               factor.multiply(at(g * (group / block), row), group, std::min(tile_rows, last - row), f, g * group, inner,

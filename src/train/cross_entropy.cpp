@@ -18,14 +18,9 @@ namespace {
 constexpr std::int64_t block_tokens = 1024;
 constexpr std::int64_t lanes = 16;
 
-struct RowLoss {
-  double loss, negative_log_likelihood;
-};
-
 /// One token: reads logits [vocabulary], leaves d loss / d logits in their place.
-__attribute__((target_clones("avx512f", "avx2", "default"))) RowLoss softmax_row(float* logits, std::int64_t vocabulary,
-                                                                                 std::int64_t target, float weight,
-                                                                                 double smoothing) {
+REST_CLONES CrossEntropySums softmax_row(float* logits, std::int64_t vocabulary, std::int64_t target, float weight,
+                                         double smoothing) {
   const std::int64_t whole = vocabulary / lanes * lanes;
   float top[lanes], sum[lanes] = {}, plain[lanes] = {};
   for (std::int64_t j = 0; j < lanes; ++j) top[j] = logits[0];
@@ -66,8 +61,8 @@ __attribute__((target_clones("avx512f", "avx2", "default"))) RowLoss softmax_row
 }
 
 /// The same for a block of tokens by LibTorch's operators: for GPUs, and for float64 models (gradient checks).
-RowLoss softmax_block_by_operators(torch::Tensor& logits, const torch::Tensor& target, const torch::Tensor& weight,
-                                   double smoothing) {
+CrossEntropySums softmax_block_by_operators(torch::Tensor& logits, const torch::Tensor& target,
+                                            const torch::Tensor& weight, double smoothing) {
   const auto type = logits.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   const auto w = weight.to(type);
   const auto log_p = torch::log_softmax(logits, 1, type);
@@ -80,8 +75,8 @@ RowLoss softmax_block_by_operators(torch::Tensor& logits, const torch::Tensor& t
   return {(1.0 - smoothing) * nll_sum + smoothing * even_sum, nll_sum};
 }
 
-RowLoss softmax_block(torch::Tensor& logits, const torch::Tensor& target, const torch::Tensor& weight,
-                      double smoothing) {
+CrossEntropySums softmax_block(torch::Tensor& logits, const torch::Tensor& target, const torch::Tensor& weight,
+                               double smoothing) {
   if (logits.scalar_type() == torch::kFloat64 || !logits.is_cpu()) {
     return softmax_block_by_operators(logits, target, weight, smoothing);
   }
@@ -90,14 +85,14 @@ RowLoss softmax_block(torch::Tensor& logits, const torch::Tensor& target, const 
   float* const values = logits.data_ptr<float>();
   const auto* const targets = target.data_ptr<std::int64_t>();
   const auto* const weights = weight.data_ptr<float>();
-  std::vector<RowLoss> losses(static_cast<std::size_t>(rows));
+  std::vector<CrossEntropySums> losses(static_cast<std::size_t>(rows));
   at::parallel_for(0, rows, 8, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t r = first; r < last; ++r)
       losses[static_cast<std::size_t>(r)] =
           softmax_row(values + r * vocabulary, vocabulary, targets[r], weights[r], smoothing);
   });
-  RowLoss sum{0.0, 0.0};
-  for (const RowLoss& row : losses) {
+  CrossEntropySums sum;
+  for (const CrossEntropySums& row : losses) {
     sum.loss += row.loss;
     sum.negative_log_likelihood += row.negative_log_likelihood;
   }
@@ -105,15 +100,16 @@ RowLoss softmax_block(torch::Tensor& logits, const torch::Tensor& target, const 
 }
 
 /// Loss and gradients in blocks of tokens. Where wanted, hidden_gradient is set and embedding_gradient added to.
-RowLoss cross_entropy_in_blocks(const torch::Tensor& hidden, const torch::Tensor& embedding,
-                                const torch::Tensor& target, const torch::Tensor& weight, double smoothing,
-                                const torch::Tensor& hidden_gradient, torch::Tensor embedding_gradient) {
-  RowLoss total{0.0, 0.0};
+CrossEntropySums cross_entropy_in_blocks(const torch::Tensor& hidden, const torch::Tensor& embedding,
+                                         const torch::Tensor& target, const torch::Tensor& weight, double smoothing,
+                                         const torch::Tensor& hidden_gradient, torch::Tensor embedding_gradient) {
+  CrossEntropySums total;
   for (std::int64_t first = 0; first < hidden.size(0); first += block_tokens) {
     const std::int64_t rows = std::min(block_tokens, hidden.size(0) - first);
     const auto block = hidden.narrow(0, first, rows);
     torch::Tensor logits = torch::linear(block, embedding);
-    const RowLoss sum = softmax_block(logits, target.narrow(0, first, rows), weight.narrow(0, first, rows), smoothing);
+    const CrossEntropySums sum =
+        softmax_block(logits, target.narrow(0, first, rows), weight.narrow(0, first, rows), smoothing);
     total.loss += sum.loss;
     total.negative_log_likelihood += sum.negative_log_likelihood;
     if (!hidden_gradient.defined()) continue;
@@ -134,7 +130,7 @@ struct ProjectedCrossEntropy : torch::autograd::Function<ProjectedCrossEntropy> 
       hidden_gradient = torch::empty_like(hidden);
       embedding_gradient = torch::zeros_like(embedding);
     }
-    const RowLoss sum =
+    const CrossEntropySums sum =
         cross_entropy_in_blocks(hidden, embedding, target, weight, smoothing, hidden_gradient, embedding_gradient);
     *negative_log_likelihood = sum.negative_log_likelihood;
     context->save_for_backward({hidden_gradient, embedding_gradient});
@@ -160,16 +156,13 @@ TokenLoss native_cross_entropy(const torch::Tensor& hidden, const EmbeddingWeigh
     const torch::NoGradGuard no_gradient;
     const torch::Tensor from = hidden.contiguous();
     if (want_gradient) hidden_gradient = torch::empty_like(from);
-    double loss = 0.0;
-    if (hidden.scalar_type() == torch::kBFloat16) {
-      const auto sums = bfloat16_cross_entropy(from, embedding, target, weight, smoothing, hidden_gradient);
-      loss = sums.loss, result.negative_log_likelihood = sums.negative_log_likelihood;
-    } else {
-      const auto sums = cross_entropy_in_blocks(from, embedding.weight, target, weight, smoothing, hidden_gradient,
-                                                embedding.gradient);
-      loss = sums.loss, result.negative_log_likelihood = sums.negative_log_likelihood;
-    }
-    result.loss = torch::full({}, loss, torch::kFloat64);
+    const CrossEntropySums sums =
+        hidden.scalar_type() == torch::kBFloat16
+            ? bfloat16_cross_entropy(from, embedding, target, weight, smoothing, hidden_gradient)
+            : cross_entropy_in_blocks(from, embedding.weight, target, weight, smoothing, hidden_gradient,
+                                      embedding.gradient);
+    result.negative_log_likelihood = sums.negative_log_likelihood;
+    result.loss = torch::full({}, sums.loss, torch::kFloat64);
   }
   if (want_gradient) {
     record_step({hidden}, {result.loss}, [hidden_gradient](const auto& gradients) {

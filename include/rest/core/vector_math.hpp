@@ -3,6 +3,10 @@
 #include <cstdint>
 #include <cstring>
 
+#define REST_INLINE inline __attribute__((always_inline))
+/// A function compiled for several instruction sets, of which the processor's is taken; what it calls must be inlined.
+#define REST_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+
 namespace rest {
 
 /// 16 floats, whatever registers they take. Not passed by value: that would depend on the instruction set.
@@ -11,7 +15,7 @@ constexpr std::int64_t float_lanes = 16;
 
 /// out = exp(x) for x <= 0 (88 at most), within 2 ulp (Cephes' expf polynomial), of a number or of a vector of them.
 template <class Real, class Integer>
-inline __attribute__((always_inline)) void exp_by_polynomial(const Real& unbounded, Real& out) {
+REST_INLINE void exp_by_polynomial(const Real& unbounded, Real& out) {
   const Real lowest = Real{} - 87.0f;
   const Real x = unbounded < lowest ? lowest : unbounded;
   const Real shifted = x * 1.44269504088896341f + 12582912.0f;  // 1.5 * 2^23: rounds to an integer in the low bits
@@ -39,14 +43,14 @@ inline float vector_exp(float x) {
   return result;
 }
 
-inline __attribute__((always_inline)) void vector_exp(const Floats& x, Floats& out) {
+REST_INLINE void vector_exp(const Floats& x, Floats& out) {
   typedef std::int32_t Integers __attribute__((vector_size(64)));
   exp_by_polynomial<Floats, Integers>(x, out);
 }
 
 /// Adds up 16 lanes by halves: j + (j + 8), then 4, 2, 1.
 template <class Real>
-inline __attribute__((always_inline)) Real lane_sum(const Real* lanes) {
+REST_INLINE Real lane_sum(const Real* lanes) {
   typedef Real Half __attribute__((vector_size(8 * sizeof(Real))));
   typedef Real Quarter __attribute__((vector_size(4 * sizeof(Real))));
   Half halves[2];
@@ -58,13 +62,13 @@ inline __attribute__((always_inline)) Real lane_sum(const Real* lanes) {
   return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
 }
 
-inline __attribute__((always_inline)) float lane_sum(const Floats& vector) {
+REST_INLINE float lane_sum(const Floats& vector) {
   float lanes[float_lanes];
   std::memcpy(lanes, &vector, sizeof lanes);
   return lane_sum(lanes);
 }
 
-inline __attribute__((always_inline)) float lane_max(const Floats& vector) {
+REST_INLINE float lane_max(const Floats& vector) {
   typedef float Half __attribute__((vector_size(32)));
   typedef float Quarter __attribute__((vector_size(16)));
   Half halves[2];

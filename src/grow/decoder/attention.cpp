@@ -3,58 +3,24 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
-#include "rest/core/vector_math.hpp"
-
-#define REST_INLINE inline __attribute__((always_inline))
-#define REST_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#include "../../model/vector_rows.hpp"
 
 namespace rest {
 namespace {
 
 /// 16 numbers, whatever registers they take. Not passed by value: that would depend on the instruction set.
-constexpr std::int64_t lanes = 16;
+constexpr std::int64_t lanes = float_lanes;
 template <class Real>
 struct VectorOf {
   typedef Real type __attribute__((vector_size(lanes * sizeof(Real))));
 };
-typedef std::int32_t Order __attribute__((vector_size(lanes * sizeof(std::int32_t))));
 
 template <class Real>
 REST_INLINE void load(const Real* from, typename VectorOf<Real>::type& to) {
   std::memcpy(&to, from, sizeof to);
 }
-REST_INLINE void load(const at::BFloat16* from, Floats& to) {
-  typedef std::uint16_t Halves __attribute__((vector_size(lanes * sizeof(std::uint16_t))));
-  typedef std::uint32_t Words __attribute__((vector_size(lanes * sizeof(std::uint32_t))));
-  Halves halves;
-  std::memcpy(&halves, from, sizeof halves);
-  const Words words = __builtin_convertvector(halves, Words) << 16;
-  std::memcpy(&to, &words, sizeof to);
-}
-
-/// sums[j] = the sum of the lanes of vectors[j], by halves: each step folds two vectors into one.
-REST_INLINE void sum_lanes_of_16(Floats* vectors, Floats& sums) {
-  constexpr Order low_8 = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
-  constexpr Order high_8 = {8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31};
-  constexpr Order low_4 = {0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27};
-  constexpr Order high_4 = {4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31};
-  constexpr Order low_2 = {0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29};
-  constexpr Order high_2 = {2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31};
-  constexpr Order low_1 = {0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30};
-  constexpr Order high_1 = {1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31};
-  const auto fold = [](Floats* v, std::int64_t apart, const Order& low, const Order& high) {
-    for (std::int64_t i = 0; i < apart; ++i) {
-      v[i] = __builtin_shuffle(v[i], v[i + apart], low) + __builtin_shuffle(v[i], v[i + apart], high);
-    }
-  };
-  fold(vectors, 8, low_8, high_8);
-  fold(vectors, 4, low_4, high_4);
-  fold(vectors, 2, low_2, high_2);
-  fold(vectors, 1, low_1, high_1);
-  sums = vectors[0];
-}
+REST_INLINE void load(const at::BFloat16* from, Floats& to) { load_lanes(from, to); }
 
 /// Softmax of scores [length], which become zero from `length` to `padded`.
 REST_INLINE void softmax(double* scores, std::int64_t length, std::int64_t padded) {
@@ -64,23 +30,7 @@ REST_INLINE void softmax(double* scores, std::int64_t length, std::int64_t padde
   for (std::int64_t t = 0; t < padded; ++t) scores[t] = t < length ? scores[t] / sum : 0.0;
 }
 REST_INLINE void softmax(float* scores, std::int64_t length, std::int64_t padded) {
-  for (std::int64_t t = length; t < padded; ++t) scores[t] = -std::numeric_limits<float>::infinity();
-  Floats score, max;
-  load(scores, max);
-  for (std::int64_t t = lanes; t < padded; t += lanes) {
-    load(scores + t, score);
-    max = score > max ? score : max;
-  }
-  const float largest = lane_max(max);
-  Floats sum = {}, weight;
-  for (std::int64_t t = 0; t < padded; t += lanes) {
-    load(scores + t, score);
-    vector_exp(score - largest, weight);  // beyond the length: not quite 0
-    sum += weight;
-    std::memcpy(scores + t, &weight, sizeof weight);
-  }
-  const float factor = 1 / lane_sum(sum);
-  for (std::int64_t t = 0; t < padded; ++t) scores[t] = t < length ? scores[t] * factor : 0.0f;
+  softmax_lanes(scores, length, padded);
 }
 
 REST_INLINE std::int64_t padded_length(std::int64_t length) { return (length + lanes - 1) / lanes * lanes; }

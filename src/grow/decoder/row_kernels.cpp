@@ -4,23 +4,11 @@
 #include <cmath>
 #include <cstring>
 
-#include "rest/core/vector_math.hpp"
-
-#define REST_INLINE inline __attribute__((always_inline))
-#define REST_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#include "../../model/functions.hpp"
+#include "../../model/vector_rows.hpp"
 
 namespace rest {
 namespace {
-
-constexpr double epsilon = 1e-5;  // torch::layer_norm's in Transformer
-
-/// To nearest, ties to even; NaN stays NaN.
-REST_INLINE std::uint16_t rounded_bits(float x) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &x, sizeof bits);
-  const std::uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
-  return static_cast<std::uint16_t>(x != x ? 0x7FC0u : rounded);
-}
 
 template <class Real>
 REST_INLINE Real finished(const Real* sums, const Finish<Real>& finish, std::int64_t i) {
@@ -48,7 +36,7 @@ REST_INLINE void normalise(const Real* row, const Real* weight, const Real* bias
   const Real mean = sum_of_terms<Real>(size, [&](std::int64_t i) { return row[i]; }) / static_cast<Real>(size);
   const Real variance = sum_of_terms<Real>(size, [&](std::int64_t i) { return (row[i] - mean) * (row[i] - mean); }) /
                         static_cast<Real>(size);
-  const Real factor = 1 / std::sqrt(variance + static_cast<Real>(epsilon));
+  const Real factor = 1 / std::sqrt(variance + static_cast<Real>(norm_epsilon));
   for (std::int64_t i = 0; i < size; ++i) out[i] = (row[i] - mean) * factor * weight[i] + bias[i];
 }
 
@@ -74,7 +62,6 @@ REST_INLINE std::uint8_t rounded_byte(float x) {
 }
 
 REST_INLINE void round_bytes(const float* row, std::int64_t size, float factor, std::uint8_t* out) {
-  typedef std::uint32_t Words __attribute__((vector_size(64)));
   typedef std::uint8_t Bytes __attribute__((vector_size(16)));
   std::int64_t i = 0;
   for (; i + float_lanes <= size; i += float_lanes) {
@@ -123,7 +110,7 @@ float store_row(const float* row, std::int64_t size, float* out) {
 }
 REST_CLONES float store_row(const float* row, std::int64_t size, at::BFloat16* out) {
   auto* const bits = reinterpret_cast<std::uint16_t*>(out);
-  for (std::int64_t i = 0; i < size; ++i) bits[i] = rounded_bits(row[i]);
+  for (std::int64_t i = 0; i < size; ++i) bits[i] = bfloat16_bits(row[i]);
   return 1.0f;
 }
 float store_row(const double* row, std::int64_t size, double* out) {

@@ -7,9 +7,6 @@
 
 #include "rest/core/vector_math.hpp"
 
-#define REST_INLINE inline __attribute__((always_inline))
-#define REST_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-
 namespace rest {
 namespace {
 

@@ -1,7 +1,6 @@
 #include <ATen/Parallel.h>
 
 #include <cmath>
-#include <optional>
 #include <vector>
 
 #include "../vector_rows.hpp"
@@ -12,7 +11,6 @@
 namespace rest::native {
 namespace {
 
-constexpr float epsilon = 1e-5f;  // NormWeights'
 constexpr std::int64_t task_rows = 64;
 
 struct Statistics {
@@ -54,7 +52,7 @@ REST_INLINE Statistics forward_row(const Real* x, const Real* y, const float* ma
       });
   // The lanes beyond the last feature were 0, and so -mean.
   const float beyond = static_cast<float>(done - size) * mean * mean;
-  const float factor = 1.0f / std::sqrt((lane_sum(squares) - beyond) * inverse + epsilon);
+  const float factor = 1.0f / std::sqrt((lane_sum(squares) - beyond) * inverse + static_cast<float>(norm_epsilon));
   for_lanes(
       size, [&](std::int64_t, const auto& load, const auto& store) __attribute__((always_inline)) {
         Floats value, w, b;
@@ -178,17 +176,12 @@ struct Kept {
   bool added;
 };
 
-std::optional<DropoutRows> rows_of(const DropoutSite& site, std::int64_t size) {
-  if (site.probability <= 0.0) return std::nullopt;
-  return dropout_rows(site, size);
-}
-
 template <class Real>
 SumAndNorm forward(const torch::Tensor& x, const torch::Tensor& y, const NormWeights& norm, const DropoutSite& site,
                    const torch::Tensor& statistics) {
   const std::int64_t rows = x.size(0), size = x.size(1);
   SumAndNorm out{y.defined() ? torch::empty_like(x) : x.detach(), torch::empty_like(x)};
-  const auto mask = rows_of(site, size);
+  const auto mask = dropout_rows(site, size);
   const Forward<Real> f{x.data_ptr<Real>(),
                         y.defined() ? y.data_ptr<Real>() : nullptr,
                         norm.weight.data_ptr<Real>(),
@@ -211,7 +204,7 @@ torch::autograd::variable_list backward(const Kept& kept, const torch::Tensor& o
   const torch::Tensor dx = torch::empty_like(kept.sum);
   const bool drops = kept.site.probability > 0.0;
   const torch::Tensor dy = kept.added && drops ? torch::empty_like(dx) : torch::Tensor();
-  const auto mask = rows_of(kept.site, size);
+  const auto mask = dropout_rows(kept.site, size);
   const BackwardRows<Real> b{reinterpret_cast<const Statistics*>(kept.statistics.data_ptr<float>()),
                              kept.sum.data_ptr<Real>(),
                              kept.norm.weight.data_ptr<Real>(),

@@ -88,54 +88,40 @@ REST_INLINE void narrow_rows(const float* rows, std::int64_t width, std::int64_t
   }
 }
 
-/// In place: scores [rows, width] to weights, 0 for what a row does not see.
-REST_INLINE void softmax_rows(float* scores, std::int64_t rows, std::int64_t width, std::int64_t keys, Sight sight) {
-  for (std::int64_t r = 0; r < rows; ++r) {
-    float* const row = scores + r * width;
-    const std::int64_t seen = sight == Sight::all ? keys : r + 1;
-    for (std::int64_t j = seen; j < width; ++j) row[j] = -std::numeric_limits<float>::infinity();
-    Floats largest, value;
-    load_lanes(row, largest);
-    for (std::int64_t j = float_lanes; j < width; j += float_lanes) {
-      load_lanes(row + j, value);
-      largest = value > largest ? value : largest;
-    }
-    const float max = lane_max(largest);
-    Floats sum = {}, weight;
-    for (std::int64_t j = 0; j < width; j += float_lanes) {
-      load_lanes(row + j, value);
-      vector_exp(value - max, weight);
-      sum += weight;
-      store_lanes(weight, row + j);
-    }
-    // exp() of minus infinity came out as a tiny number instead of 0.
-    const float factor = 1.0f / lane_sum(sum);
-    for (std::int64_t j = 0; j < width; ++j) row[j] = j < seen ? row[j] * factor : 0.0f;
-  }
-}
-
 struct Shape {
   std::int64_t queries, first_query, keys, first_key, dim;
   float scale;
   Sight sight;
 };
 
+/// A head in float32, rows padded to whole vectors, and the weights that its queries give its keys.
+struct Weighed {
+  float *query, *key, *value;  // [queries, dim], scaled; [keys, dim] twice
+  float* columns;              // [dim, keys], the keys' at first
+  float* weights;              // [queries, keys], 0 for what a query does not see
+};
+
+template <class Real>
+REST_INLINE Weighed weigh(const Head<Real>& head, const Shape& s, Scratch& memory) {
+  const std::int64_t dim = padded(s.dim), keys = padded(s.keys);
+  const Weighed w{memory.get(0, s.queries * dim), memory.get(1, s.keys * dim), memory.get(3, s.keys * dim),
+                  memory.get(2, dim * keys), memory.get(4, s.queries * keys)};
+  widen(head.query, s.first_query, s.queries, s.dim, dim, s.scale, w.query);
+  widen(head.key, s.first_key, s.keys, s.dim, dim, 1.0f, w.key);
+  widen(head.value, s.first_key, s.keys, s.dim, dim, 1.0f, w.value);
+  transpose_rows(w.key, dim, s.keys, dim, keys, w.columns);
+  small_product({s.queries, keys, dim}, {w.query, dim, 1}, w.columns, w.weights);
+  for (std::int64_t r = 0; r < s.queries; ++r)
+    softmax_lanes(w.weights + r * keys, s.sight == Sight::all ? s.keys : r + 1, keys);
+  return w;
+}
+
 template <class Real>
 REST_INLINE void forward_head_of(const Head<Real>& head, const Shape& s, const Part<Real>& out, Scratch& memory) {
   const std::int64_t dim = padded(s.dim), keys = padded(s.keys);
-  float* const q = memory.get(0, s.queries * dim);
-  float* const k = memory.get(1, s.keys * dim);
-  float* const k_columns = memory.get(2, dim * keys);
-  float* const v = memory.get(3, s.keys * dim);
-  float* const weights = memory.get(4, s.queries * keys);
+  const Weighed w = weigh(head, s, memory);
   float* const result = memory.get(5, s.queries * dim);
-  widen(head.query, s.first_query, s.queries, s.dim, dim, s.scale, q);
-  widen(head.key, s.first_key, s.keys, s.dim, dim, 1.0f, k);
-  widen(head.value, s.first_key, s.keys, s.dim, dim, 1.0f, v);
-  transpose_rows(k, dim, s.keys, dim, keys, k_columns);
-  small_product({s.queries, keys, dim}, {q, dim, 1}, k_columns, weights);
-  softmax_rows(weights, s.queries, keys, s.keys, s.sight);
-  small_product({s.queries, dim, s.keys}, {weights, keys, 1}, v, result);
+  small_product({s.queries, dim, s.keys}, {w.weights, keys, 1}, w.value, result);
   narrow_rows(result, dim, s.queries, s.dim, out, s.first_query);
 }
 
@@ -148,23 +134,14 @@ template <class Real>
 REST_INLINE void backward_head_of(const Head<Real>& head, const Part<const Real>& gradient, const Shape& s,
                                   const Part<Real>& of_query, const KeyValueSums& sums, Scratch& memory) {
   const std::int64_t dim = padded(s.dim), keys = padded(s.keys);
-  float* const q = memory.get(0, s.queries * dim);
-  float* const k = memory.get(1, s.keys * dim);
-  float* const columns = memory.get(2, dim * keys);
-  float* const v = memory.get(3, s.keys * dim);
-  float* const weights = memory.get(4, s.queries * keys);
-  float* const result = memory.get(5, std::max(s.queries, s.keys) * dim);
+  const Weighed weighed = weigh(head, s, memory);
+  const float* const weights = weighed.weights;
+  float* const result = memory.get(5, s.queries * dim);
   float* const g = memory.get(6, s.queries * dim);
   float* const of_weights = memory.get(7, s.queries * keys);
-  widen(head.query, s.first_query, s.queries, s.dim, dim, s.scale, q);
-  widen(head.key, s.first_key, s.keys, s.dim, dim, 1.0f, k);
-  widen(head.value, s.first_key, s.keys, s.dim, dim, 1.0f, v);
   widen(gradient, s.first_query, s.queries, s.dim, dim, 1.0f, g);
-  transpose_rows(k, dim, s.keys, dim, keys, columns);
-  small_product({s.queries, keys, dim}, {q, dim, 1}, columns, weights);
-  softmax_rows(weights, s.queries, keys, s.keys, s.sight);
-  transpose_rows(v, dim, s.keys, dim, keys, columns);
-  small_product({s.queries, keys, dim}, {g, dim, 1}, columns, of_weights);
+  transpose_rows(weighed.value, dim, s.keys, dim, keys, weighed.columns);
+  small_product({s.queries, keys, dim}, {g, dim, 1}, weighed.columns, of_weights);
   small_product({s.keys, dim, s.queries}, {weights, 1, keys}, g, sums.value, Into::sum);
   for (std::int64_t r = 0; r < s.queries; ++r) {  // of scores: w (dw - sum of w dw)
     Floats sum = {}, w, dw;
@@ -180,8 +157,8 @@ REST_INLINE void backward_head_of(const Head<Real>& head, const Part<const Real>
       store_lanes(w * (dw - mean), of_weights + r * keys + j);
     }
   }
-  small_product({s.keys, dim, s.queries}, {of_weights, 1, keys}, q, sums.key, Into::sum);
-  small_product({s.queries, dim, s.keys}, {of_weights, keys, 1}, k, result);
+  small_product({s.keys, dim, s.queries}, {of_weights, 1, keys}, weighed.query, sums.key, Into::sum);
+  small_product({s.queries, dim, s.keys}, {of_weights, keys, 1}, weighed.key, result);
   for (std::int64_t i = 0; i < s.queries * dim; ++i) result[i] *= s.scale;
   narrow_rows(result, dim, s.queries, s.dim, of_query, s.first_query);
 }

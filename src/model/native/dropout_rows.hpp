@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "rest/core/philox.hpp"
 #include "rest/model/dropout.hpp"
@@ -19,7 +20,7 @@ struct DropoutRows {
   void fill(std::int64_t row, float* out) const;
 };
 
-/// Of a site that drops something; it must outlive them.
-DropoutRows dropout_rows(const DropoutSite& site, std::int64_t features);
+/// Nothing for a site that drops nothing; the site must outlive them.
+std::optional<DropoutRows> dropout_rows(const DropoutSite& site, std::int64_t features);
 
 }  // namespace rest

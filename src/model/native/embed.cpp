@@ -1,7 +1,6 @@
 #include <ATen/Parallel.h>
 
 #include <cmath>
-#include <optional>
 #include <vector>
 
 #include "../vector_rows.hpp"
@@ -59,11 +58,6 @@ REST_CLONES void add_row(const at::BFloat16* gradient, const float* mask, float 
   add_row_of(gradient, mask, scale, size, into);
 }
 
-std::optional<DropoutRows> rows_of(const DropoutSite& site, std::int64_t size) {
-  if (site.probability <= 0.0) return std::nullopt;
-  return dropout_rows(site, size);
-}
-
 float scale_of(std::int64_t size) { return std::sqrt(static_cast<float>(size)); }
 
 template <class Real>
@@ -71,7 +65,7 @@ torch::Tensor forward(const torch::Tensor& embedding, const torch::Tensor& piece
                       const torch::Tensor& table, const DropoutSite& site) {
   const std::int64_t rows = pieces.size(0), size = embedding.size(1);
   torch::Tensor out = torch::empty({rows, size}, embedding.options());
-  const auto mask = rows_of(site, size);
+  const auto mask = dropout_rows(site, size);
   const auto* const piece = pieces.data_ptr<std::int64_t>();
   const auto* const position = positions.data_ptr<std::int64_t>();
   at::parallel_for(0, rows, 64, [&](std::int64_t begin, std::int64_t end) {
@@ -90,7 +84,7 @@ template <class Real>
 void backward(const torch::Tensor& gradient, const torch::Tensor& pieces, const DropoutSite& site,
               const torch::Tensor& into) {
   const std::int64_t size = gradient.size(1);
-  const auto mask = rows_of(site, size);
+  const auto mask = dropout_rows(site, size);
   const auto* const piece = pieces.data_ptr<std::int64_t>();
   std::vector<float> memory(static_cast<std::size_t>(size));
   for (std::int64_t r = 0; r < gradient.size(0); ++r) {

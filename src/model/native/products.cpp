@@ -146,9 +146,8 @@ void add_product_over_rows(const torch::Tensor& a, const torch::Tensor& b, torch
     into.addmm_(a.t(), b);
     return;
   }
-  const std::int64_t rows = a.size(0), m = a.size(1), n = b.size(1), padded = (rows + 31) / 32 * 32;
-  // A line more than the rows, so that columns of a do not meet in the same places of the cache.
-  const std::int64_t stride = padded + 32;
+  const std::int64_t rows = a.size(0), m = a.size(1), n = b.size(1), padded = padded_inner(rows);
+  const std::int64_t stride = transposed_stride(padded);
   torch::Tensor memory = torch::empty({padded * m + stride * m + padded * n}, torch::kBFloat16);
   auto* const pairs = memory.data_ptr<at::BFloat16>();
   auto *const transposed = pairs + padded * m, *const factor = transposed + stride * m;
@@ -160,10 +159,7 @@ void add_product_over_rows(const torch::Tensor& a, const torch::Tensor& b, torch
   at::parallel_for(0, tiles, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t tile = begin; tile < end; ++tile) {
       const std::int64_t first = tile * block, count = std::min(block, m - first);
-      for (std::int64_t column = 0; column < n; column += block) {
-        matrix_product({count, std::min(block, n - column), padded}, {stride, n, n}, transposed + first * stride,
-                       factor + column * 2, out + first * n + column, Into::sum);
-      }
+      add_product_with_pairs(transposed + first * stride, stride, count, factor, padded, n, out + first * n);
     }
     end_products();
   });

@@ -13,7 +13,6 @@ namespace rest {
 namespace {
 
 constexpr std::int64_t lanes = float_lanes;
-constexpr std::int64_t inner_padding = 32;  // rows that AMX takes at a time
 
 /// out [columns, rows] = transpose of words [rows, columns].
 REST_CLONES void transpose(const std::uint32_t* words, std::int64_t stride, std::int64_t rows, std::int64_t columns,
@@ -68,9 +67,17 @@ void transpose_pairs(const at::BFloat16* pairs, std::int64_t rows, std::int64_t 
   transpose(words(pairs), columns, rows / 2, columns, words(out), out_stride / 2);
 }
 
+void add_product_with_pairs(const at::BFloat16* a, std::int64_t a_stride, std::int64_t count, const at::BFloat16* pairs,
+                            std::int64_t inner, std::int64_t columns, float* out) {
+  for (std::int64_t c = 0; c < columns; c += PackedFactor::block) {
+    matrix_product({count, std::min(PackedFactor::block, columns - c), inner}, {a_stride, columns, columns}, a,
+                   pairs + c * 2, out + c, Into::sum);
+  }
+}
+
 void PackedFactor::resize(std::int64_t inner, std::int64_t columns) {
   filled_ = true;
-  const std::int64_t padded = (inner + inner_padding - 1) / inner_padding * inner_padding;
+  const std::int64_t padded = padded_inner(inner);
   if (padded == inner_ && columns == columns_) return;
   inner_ = padded;
   columns_ = columns;

@@ -35,6 +35,12 @@ class PackedFactor {
   at::Tensor values_;  // [blocks, inner / 2, 64, 2]
 };
 
+/// Rows that products over rows are padded to: AMX takes 32 at a time.
+constexpr std::int64_t padded_inner(std::int64_t rows) { return (rows + 31) / 32 * 32; }
+/// Elements from column to column of a transpose of so many padded rows: a line more, so that columns do not meet in
+/// the same places of the cache.
+constexpr std::int64_t transposed_stride(std::int64_t padded) { return padded + 32; }
+
 /// The rows of a matrix in pairs, and its transpose: both factors that a product over rows takes.
 /// pairs [rows / 2, columns, 2] of matrix [rows, columns] with `stride` elements from row to row; rows padded with 0 to
 /// `padded`, an even number.
@@ -43,5 +49,9 @@ void pair_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t row
 /// out [columns, rows] = transpose of what pairs [rows / 2, columns, 2] hold.
 void transpose_pairs(const at::BFloat16* pairs, std::int64_t rows, std::int64_t columns, at::BFloat16* out,
                      std::int64_t out_stride);
+
+/// out [count, columns] += a [count, inner] with a_stride times pairs [inner / 2, columns, 2].
+void add_product_with_pairs(const at::BFloat16* a, std::int64_t a_stride, std::int64_t count, const at::BFloat16* pairs,
+                            std::int64_t inner, std::int64_t columns, float* out);
 
 }  // namespace rest

@@ -4,8 +4,6 @@ import argparse
 import json
 import os
 import pathlib
-import platform
-import re
 import shutil
 import statistics
 import subprocess
@@ -13,6 +11,10 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "peers"))
+
+from figures import processor, reached  # noqa: E402
+
 D_G = 890_000_000  # candidates of a Grow step of the paper
 TAU, SHARE = 0.7, 0.9
 WINDOWS = 64  # of 65,536 candidates, read one after another
@@ -145,15 +147,13 @@ def measure_memory(bench):
 
 
 def verdict(key, value):
-    reach, go_for, more = TARGETS[key]
-    met = [value >= limit if more else value <= limit for limit in (reach, go_for)]
-    return f"reach {reach:g}, go for {go_for:g}: " + ("go-for reached" if met[1] else "reached" if met[0] else "missed")
+    reach, go_for, _ = TARGETS[key]
+    return f"reach {reach:g}, go for {go_for:g}: {reached(value, TARGETS[key])}"
 
 
 def print_figures(bench, quick):
-    processor = re.search(r"model name\s*:\s*(.+)", pathlib.Path("/proc/cpuinfo").read_text())
     figures = bench.figures
-    print(f"{processor[1] if processor else platform.processor()}, {bench.threads} cores; {bench.candidates:,} "
+    print(f"{processor()}, {bench.threads} cores; {bench.candidates:,} "
           f"candidates, medians of {bench.rounds} rounds")
     for key, value in figures.items():
         print(f"{key:<38} {value:>18,.3f}  {verdict(key, value) if key in TARGETS else ''}".rstrip())
