@@ -36,14 +36,6 @@ double ratio(std::uint64_t a, std::uint64_t b) {
   return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
 }
 
-std::string with_digits(double value, int digits) {
-  std::ostringstream out;
-  out.setf(std::ios::fixed);
-  out.precision(digits);
-  out << value;
-  return out.str();
-}
-
 void add(GrowCounts& counts, const CandidateShard& shard) {
   counts.sources += static_cast<std::int64_t>(shard.sources());
   for (std::size_t i = 0; i < shard.size(); ++i) {

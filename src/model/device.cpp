@@ -1,6 +1,7 @@
 #include "rest/model/device.hpp"
 
 #include <ATen/Context.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <torch/cuda.h>
 
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include "rest/comm/cuda.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
+#include "rest/core/memory.hpp"
 
 namespace rest {
 namespace {
@@ -41,6 +43,12 @@ torch::Device choose_device(const Communicator& world, const std::string& choice
 
 std::string device_name(torch::Device device) {
   return device.is_cuda() ? "cuda (" + gpu_name(device.index()) + ")" : "cpu";
+}
+
+std::int64_t peak_memory(torch::Device device) {
+  if (!device.is_cuda()) return peak_resident_bytes();
+  const auto stats = c10::getDeviceAllocator(device.type())->getDeviceStats(device.index());
+  return stats.reserved_bytes.at(static_cast<std::size_t>(c10::CachingAllocator::StatType::AGGREGATE)).peak;
 }
 
 }  // namespace rest

@@ -15,7 +15,7 @@ void SpeedLog::count(double target_tokens, const ReductionFigures& reduction) {
   reductions_.seconds += reduction.seconds;
 }
 
-void SpeedLog::write(std::int64_t update) {
+void SpeedLog::write(std::int64_t update, std::int64_t peak_bytes) {
   const auto now = Clock::now();
   const double taken = std::max(1e-6, std::chrono::duration<double>(now - line_).count());
   std::ofstream(file_, std::ios::app)
@@ -25,7 +25,8 @@ void SpeedLog::write(std::int64_t update) {
                         {"updates_per_second", static_cast<double>(updates_) / taken},
                         {"target_tokens_per_second", tokens_ / taken},
                         {"reduction_hidden", reductions_.hidden / std::max(1.0, static_cast<double>(updates_))},
-                        {"reduction_share", reductions_.seconds / taken}}
+                        {"reduction_share", reductions_.seconds / taken},
+                        {"peak_bytes", peak_bytes}}
              .dump()
       << '\n';
   line_ = now;

@@ -70,7 +70,7 @@ void Trainer::log_figures(const UpdateFigures& figures) {
                {"gradient_norm", figures.gradient_norm},
                {"learning_rate", figures.learning_rate},
                {"tokens", figures.tokens}});
-  if (speed_) speed_->write(state_.update);
+  if (speed_) speed_->write(state_.update, peak_memory(model_.device()));
 }
 
 /// False when a stop ended the evaluation, on all ranks alike: it is then still due.
@@ -104,6 +104,15 @@ TrainingResult Trainer::stopped(Progress& progress) {
   return {TrainingResult::End::stopped, state_.update, state_.best_update, state_.best_score, {}, devices()};
 }
 
+/// Of the rank that took most.
+void Trainer::log_peak_memory() const {
+  const auto own = static_cast<double>(peak_memory(model_.device()));
+  const auto all = all_gather(world_, Span<const double>(&own, 1));
+  if (!world_.is_root()) return;
+  log_info(concat(setup_.label, ": up to ", with_digits(*std::max_element(all.begin(), all.end()) / 1e9, 2),
+                  " GB of memory a rank"));
+}
+
 TrainingResult Trainer::run() {
   const bool restored = restore();
   if (!is_over()) note_device();
@@ -120,6 +129,7 @@ TrainingResult Trainer::run() {
     if (!train(progress)) return stopped(progress);
   }
   progress.finish(concat("best was update ", state_.best_update));
+  log_peak_memory();
   return {TrainingResult::End::finished, state_.update, state_.best_update, state_.best_score, load_best(), devices()};
 }
 

@@ -8,13 +8,13 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <string>
 
 #include "bench/synthetic_step.hpp"
 #include "rest/core/error.hpp"
+#include "rest/core/memory.hpp"
 #include "rest/select/view.hpp"
 
 namespace rest {
@@ -31,15 +31,6 @@ double seconds(const std::function<void()>& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// VmRSS or VmHWM, its peak.
-std::int64_t resident_bytes(const std::string& key) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind(key + ":", 0) == 0) return 1024 * std::atoll(line.c_str() + key.size() + 1);
-  }
-  throw Error("/proc/self/status has no " + key);
 }
 
 json write(const fs::path& folder, std::uint64_t candidates) {
@@ -86,7 +77,7 @@ json view(const fs::path& folder, const std::string& filter_name, double thresho
 
 /// Window after window as training reads them: the next one is loaded while one is in use.
 json read(const fs::path& folder, std::uint64_t windows) {
-  const std::int64_t before = resident_bytes("VmRSS");
+  const std::int64_t before = resident_bytes();
   const CorpusSources corpus(corpus_file(folder));
   const ScoredStep step(grow_folder(folder), reward_name, corpus);
   ThresholdFilter everything(-1.0);
@@ -103,7 +94,7 @@ json read(const fs::path& folder, std::uint64_t windows) {
   return {{"candidates", view.size()},
           {"rate", static_cast<double>(candidates) / taken},
           {"windows", view.windows()},
-          {"peak_bytes", resident_bytes("VmHWM") - before}};
+          {"peak_bytes", peak_resident_bytes() - before}};
 }
 
 int run(int argc, char** argv) {

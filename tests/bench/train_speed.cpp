@@ -3,12 +3,15 @@
 //   mpirun -n 2 --bind-to core train_speed EXPERIMENT.toml --policy DIR --corpus FILE --warm 1 --updates 4
 //
 // Prints one JSON object. Of the updates from the first one on: `loss`, `tokens` (target pieces, end pieces included)
-// and `source_tokens`; `seconds` of those behind the first `warm`, by the wall clock of the slowest rank. With --list
-// it trains nothing, and prints the examples of each update as positions in the corpus.
+// and `source_tokens`; `seconds` of those behind the first `warm`, by the wall clock of the slowest rank; `peak_bytes` of
+// the rank that took most memory. With --list it trains nothing, and prints the examples of each update as positions in
+// the corpus. With --candidates N each source has N targets, all its own one, of which up to --together stand in an
+// update and share the encoder pass.
 
 #include <ATen/Parallel.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 
@@ -21,7 +24,7 @@ namespace {
 struct Request {
   std::string experiment, policy, corpus;
   std::vector<std::string> overrides;
-  std::int64_t warm = 0, updates = 1;
+  std::int64_t warm = 0, updates = 1, candidates = 1, together = 1;
   int threads = 1;
   bool list = false;
 };
@@ -33,9 +36,30 @@ void add_options(CLI::App& app, Request& request) {
   app.add_option("--set", request.overrides, "Overrides a key: section.key=value")->expected(1)->take_all();
   app.add_option("--warm", request.warm, "Updates before the clock starts");
   app.add_option("--updates", request.updates, "Updates that are timed");
+  app.add_option("--candidates", request.candidates, "Targets of each source");
+  app.add_option("--together", request.together, "Candidates of a source that share its encoder pass");
   app.add_option("--threads", request.threads, "Computing threads of each rank");
   app.add_flag("--list", request.list, "Print the examples of the updates");
 }
+
+/// Each pair several times, as a source with so many candidates; as many as a window holds, which in a Grow step has
+/// all candidates of its sources.
+class Candidates : public Dataset {
+ public:
+  Candidates(const Dataset& pairs, std::int64_t count) : pairs_(pairs), count_(static_cast<std::size_t>(count)) {}
+  std::size_t size() const override {
+    return count_ == 1 ? pairs_.size() : std::min(pairs_.size(), ShuffledData::window_examples / count_) * count_;
+  }
+  Example get(std::size_t i) const override {
+    Example example = pairs_.get(i / count_);
+    example.id = i;
+    return example;
+  }
+
+ private:
+  const Dataset& pairs_;
+  std::size_t count_;
+};
 
 struct UpdateSums {
   double loss = 0.0, tokens = 0.0, source_tokens = 0.0;
@@ -79,7 +103,8 @@ nlohmann::json list_updates(const ShuffledData& data, const TrainerOptions& opti
   nlohmann::json list;
   for (std::int64_t i = 0; i < updates; ++i) {
     nlohmann::json ids;
-    for (const std::size_t example : plan.next(cursor).front()) ids.push_back(plan.examples().get(example).id);
+    const auto leaves = plan.next(cursor);
+    for (const std::size_t example : leaves.front()) ids.push_back(plan.examples().get(example).id);
     list.push_back(ids);
   }
   return list;
@@ -89,7 +114,8 @@ nlohmann::json time_updates(const Communicator& world, const Policy& start, cons
                             const TrainerOptions& options, double smoothing, const Request& request) {
   using Clock = std::chrono::steady_clock;
   const CorpusDataset pairs(corpus);
-  const ShuffledDataset data(pairs);
+  const Candidates candidates(pairs, request.candidates);
+  const ShuffledDataset data(candidates);
   NotingLoss loss(smoothing);
   Trainer trainer(world, options, {start, data, loss, {}, {}, {}, "train"});
   nlohmann::json result;
@@ -107,6 +133,9 @@ nlohmann::json time_updates(const Communicator& world, const Policy& start, cons
   }
   barrier(world);
   result["seconds"] = std::chrono::duration<double>(Clock::now() - begin).count();
+  const auto own = static_cast<double>(peak_memory(torch::kCPU));
+  const auto peaks = all_gather(world, Span<const double>(&own, 1));
+  result["peak_bytes"] = *std::max_element(peaks.begin(), peaks.end());
   return result;
 }
 
@@ -117,7 +146,8 @@ int body(const Communicator& world, int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   at::set_num_threads(request.threads);
   const Experiment experiment = load_experiment(request.experiment, request.overrides);
-  const TrainerOptions options = trainer_options(experiment.train, resolve_preset(experiment.model).dropout);
+  TrainerOptions options = trainer_options(experiment.train, resolve_preset(experiment.model).dropout);
+  options.candidates_together = request.together;
   const Corpus corpus = read_corpus(request.corpus);
   const CorpusDataset pairs(corpus);
   const nlohmann::json result = request.list ? list_updates(ShuffledDataset(pairs), options, request.updates)

@@ -29,4 +29,13 @@ std::string concat(const Parts&... parts) {
   return out.str();
 }
 
+/// With so many digits behind the point.
+inline std::string with_digits(double value, int digits) {
+  std::ostringstream out;
+  out.setf(std::ios::fixed);
+  out.precision(digits);
+  out << value;
+  return out.str();
+}
+
 }  // namespace rest

@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
 #include <string>
 
 #include "rest/comm/communicator.hpp"
@@ -19,5 +20,9 @@ torch::Device choose_device(const Communicator& world, const std::string& choice
 
 /// "cpu", or "cuda" with the GPU's name: what sidecars and logs say.
 std::string device_name(torch::Device device);
+
+/// The most memory that this process has taken so far where it computes, in bytes: resident on the CPU, or reserved on
+/// the GPU by LibTorch.
+std::int64_t peak_memory(torch::Device device);
 
 }  // namespace rest

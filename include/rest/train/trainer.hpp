@@ -127,6 +127,7 @@ class Trainer {
   bool is_over() const { return state_.done || state_.update >= options_.max_updates; }
   void log_figures(const UpdateFigures& figures);
   void log_metrics(nlohmann::json line);
+  void log_peak_memory() const;
   bool restore();
   void save_checkpoint();
   void save_best();

@@ -19,7 +19,7 @@ POSITIONS = 1024
 TOKENIZER = "0" * 64  # random models have none; the programs only compare its digest
 SHAPES = {
     "base": dict(hidden=512, feed_forward=2048, heads=8, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
-    "big": dict(hidden=1024, feed_forward=4096, heads=16, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
+    "big": dict(hidden=1024, feed_forward=8192, heads=16, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
     "tiny": dict(hidden=512, feed_forward=1024, heads=4, encoder_layers=6, decoder_layers=6, vocabulary_size=32000),
     "mini": dict(hidden=128, feed_forward=256, heads=4, encoder_layers=4, decoder_layers=4, vocabulary_size=8000),
     "quick": dict(hidden=128, feed_forward=256, heads=4, encoder_layers=2, decoder_layers=2, vocabulary_size=32000),

@@ -8,12 +8,14 @@ import train_parts
 from programs import ProgramFailed, Programs
 from train_setting import TRAIN, TrainBench
 
-PARTS = {"tiny": train_parts.tiny, "peak": train_parts.peak, "ranks": train_parts.ranks, "mini": train_parts.mini}
+PARTS = {"tiny": train_parts.tiny, "peak": train_parts.peak, "ranks": train_parts.ranks, "mini": train_parts.mini,
+         "shared_encoder": train_parts.shared_encoder, "memory": train_parts.memory}
 # key: (reach, go for, whether more is better)
 TARGETS = {
     "f32_vs_hf_f32": (1.15, 1.35, True), "best_vs_hf_bf16": (1.15, 1.6, True), "best_vs_hf_default": (2.0, 3.0, True),
     "peak_share": (0.55, 0.80, True), "peak_share_f32": None, "mini_vs_pytorch": (2.5, 5.0, True),
-    "mini_f32_vs_pytorch": None, "ranks_2_vs_2_processes": (0.9, 0.97, True),
+    "mini_f32_vs_pytorch": None, "ranks_2_vs_2_processes": (0.9, 0.97, True), "shared_encoder": (1.2, 1.3, True),
+    "big_gb_a_rank": None, "big_gb_a_rank_checkpointed": None,
 }
 
 

@@ -16,20 +16,22 @@ def rated(tokens, seconds, **more):
 
 
 class Rest:
-    """Our trainer, by train_speed: 2 ranks of one thread."""
+    """Our trainer, by train_speed: 2 ranks of one thread. `how`: arguments of it beside the workload's, which `name` puts
+    in words.
+    """
 
     counted = "updates"
 
-    def __init__(self, precision):
-        self.precision = precision
-        self.name = f"ReST {precision}"
+    def __init__(self, precision, how=(), name=""):
+        self.precision, self.how = precision, how
+        self.name = f"ReST {precision}{name}"
 
     def ladders(self):
         yield [{"leaves": leaves} for leaves in (2, 4, 8)]
 
     def command(self, workload, setting, updates):
         return workload.command({"precision": f'"{self.precision}"', **setting}, "--warm", str(workload.warm),
-                                "--updates", str(updates))
+                                "--updates", str(updates), *self.how)
 
     def measure(self, workload, setting, updates):
         command = self.command(workload, setting, updates)
@@ -39,7 +41,7 @@ class Rest:
     def read(workload, process):
         said = programs.finish_json(process)
         timed = slice(workload.warm, None)
-        return rated(sum(said["tokens"][timed]), said["seconds"], loss=said["loss"],
+        return rated(sum(said["tokens"][timed]), said["seconds"], loss=said["loss"], peak_bytes=said["peak_bytes"],
                      source_tokens=sum(said["source_tokens"][timed]))
 
 

@@ -126,3 +126,31 @@ def ranks(bench, found):
     together, apart = (statistics.median(values) for values in zip(*pairs))
     bench.say(f"\n2 ranks against 2 processes, {row.name}, tiny: {together:,.0f} and {apart:,.0f} GFLOP/s")
     return {"ranks_2_vs_2_processes": together / apart}, {"pairs": pairs, "engine": row.name}
+
+
+CANDIDATES = 8
+
+
+def shared_encoder(bench, found):
+    """The same updates in number and size, of sources with several candidates each: one by one, and together."""
+    workload = bench.workload("tiny")
+    best = fastest(our_rows(bench, found, workload))
+    rows = [Row(Rest(best.engine.precision, ("--candidates", str(CANDIDATES), "--together", str(together)), name),
+                best.found, 2 * workload.updates) for together, name in ((1, ", one by one"), (CANDIDATES, ", together"))]
+    take_turns(bench, workload, rows)
+    print_rows(bench, f"tiny, {CANDIDATES} candidates a source, target tokens", rows)
+    return ({"shared_encoder": rows[1].median() / rows[0].median()}, {"rows": [row.as_json() for row in rows]})
+
+
+def memory(bench, found):
+    """Peak resident bytes of a rank, of two, on `big`. What the ranks share counts in each."""
+    workload, peaks = dataclasses.replace(bench.workload("big"), warm=0), {}
+    for engine in ours(bench):
+        for checkpointing in ("false", "true"):
+            measured = engine.measure(workload, {"leaves": 2, "gradient_checkpointing": checkpointing}, 2)
+            peaks[f"{engine.precision}{', layers run again' if checkpointing == 'true' else ''}"] = measured
+            bench.say(f"{engine.name}, gradient_checkpointing = {checkpointing}: {measured['peak_bytes'] / 1e9:.2f} GB a "
+                      f"rank, {measured['rate']:,.0f} tokens/s")
+    plain, again = (min(measured["peak_bytes"] for name, measured in peaks.items() if ("again" in name) == checkpointed)
+                    for checkpointed in (False, True))
+    return {"big_gb_a_rank": plain / 1e9, "big_gb_a_rank_checkpointed": again / 1e9}, {"peaks": peaks}

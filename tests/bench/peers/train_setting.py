@@ -10,7 +10,7 @@ from setting import Bench
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 VOCABULARY = 8000  # Multi30k gives no more than about 21,000
-DROPOUT = {"tiny": 0.1, "mini": 0.3}
+DROPOUT = {"tiny": 0.1, "mini": 0.3, "big": 0.1}
 # How training is done, in our words; what is not here is as the programs have it by default.
 TRAIN = {"seed": 1, "tokens_per_update": 4096, "learning_rate": 5e-4, "warmup_updates": 40, "adam_beta1": 0.9,
          "adam_beta2": 0.98, "adam_epsilon": 1e-9, "clip_norm": 1.0, "label_smoothing": 0.1}
@@ -28,10 +28,11 @@ class Workload:
     warm: int
     updates: int
     tokens_per_update: int = TRAIN["tokens_per_update"]
+    learning_rate: float = TRAIN["learning_rate"]
 
     @property
     def train(self):
-        return {**TRAIN, "tokens_per_update": self.tokens_per_update}
+        return {**TRAIN, "tokens_per_update": self.tokens_per_update, "learning_rate": self.learning_rate}
 
     def config(self):
         return json.loads((self.model / "policy" / "config.json").read_text())
@@ -81,8 +82,8 @@ class TrainBench(Bench):
         return folder / "run" / "corpus" / "train.h5"
 
     def workload(self, name):
-        shape = "quick" if self.quick and name == "tiny" else name
-        warm, updates = (1, 1) if self.quick else (1, 2) if name == "tiny" else (3, 8)
+        shape = "quick" if self.quick and name != "mini" else name
+        warm, updates = (1, 1) if self.quick else (3, 8) if name == "mini" else (1, 2)
         return Workload(name, self.model(self.work / "models" / shape, "random", shape), self.corpus(),
                         self.work / "runs" / f"train-{shape}", self.tools, DROPOUT[name], warm, updates,
                         512 if self.quick else TRAIN["tokens_per_update"])

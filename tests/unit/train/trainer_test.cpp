@@ -109,6 +109,7 @@ TEST_F(TrainerTest, SpeedGoesToALogOfItsOwn) {
     EXPECT_GT(speed["target_tokens_per_second"], speed["updates_per_second"]);
     EXPECT_EQ(speed["reduction_hidden"], 1.0) << "one rank waits for nobody";
     EXPECT_LT(speed["reduction_share"], 1.0);
+    EXPECT_GT(speed["peak_bytes"], 10 << 20);
     seconds = now;
   }
   EXPECT_FALSE(std::getline(in, line));
