@@ -18,7 +18,7 @@ using at::BFloat16;
 
 constexpr std::int64_t block = PackedFactor::block;
 constexpr std::int64_t group = 8 * block;  // pieces whose exponentials stand together: [rows, group]
-constexpr std::int64_t tile_rows = 64;
+constexpr std::int64_t tile_rows = 128;
 constexpr std::int64_t chunk_rows = 512;  // tokens whose exponentials are kept at a time
 
 struct BlockSums {
@@ -130,10 +130,10 @@ class Chunk {
     PackedFactor& factor = embedding_.packed->backward;
     if (factor.empty()) factor.pack(embedding_.weight);
     const std::int64_t padded = padded_inner(rows_);
-    const torch::Tensor pairs = torch::empty({padded, features_}, torch::kBFloat16);
+    const torch::Tensor pairs = torch::empty({paired_elements(padded, features_)}, torch::kBFloat16);
     pair_rows(hidden_.data_ptr<BFloat16>(), features_, rows_, features_, padded, pairs.data_ptr<BFloat16>());
     at::parallel_for(0, blocks_, 1, [&](std::int64_t begin, std::int64_t end) {
-      std::vector<BFloat16> memory(static_cast<std::size_t>(padded * block + transposed_stride(padded) * block));
+      std::vector<BFloat16> memory(static_cast<std::size_t>(transposed_stride(padded) * block));
       for (std::int64_t b = begin; b < end; ++b) {
         finish_gradients(b);
         add_to_embedding(b, pairs.data_ptr<BFloat16>(), padded, memory.data());
@@ -195,11 +195,9 @@ class Chunk {
   }
 
   /// gradient [64 pieces, features] += gradients of the block's logits, transposed, times hidden.
-  void add_to_embedding(std::int64_t b, const BFloat16* hidden_pairs, std::int64_t padded, BFloat16* memory) {
+  void add_to_embedding(std::int64_t b, const BFloat16* hidden_pairs, std::int64_t padded, BFloat16* transposed) {
     const std::int64_t stride = transposed_stride(padded);
-    BFloat16* const transposed = memory + padded * block;
-    pair_rows(at(b, 0), group, rows_, block, padded, memory);
-    transpose_pairs(memory, padded, block, transposed, stride);
+    transpose_rows(at(b, 0), group, rows_, block, padded, transposed, stride);
     float* const into = embedding_.gradient.data_ptr<float>() + b * block * features_;
     add_product_with_pairs(transposed, stride, width(b), hidden_pairs, padded, features_, into);
   }

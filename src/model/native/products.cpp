@@ -11,7 +11,10 @@ namespace rest {
 namespace {
 
 constexpr std::int64_t block = PackedFactor::block;
-constexpr std::int64_t tile_rows = 64;
+constexpr std::int64_t tile_rows = 128;
+// A product over rows takes so many of them at a time, whose factors stay in the second-level cache; and so many columns
+// of the first factor.
+constexpr std::int64_t summed_rows = 256, summed_columns = 128;
 constexpr std::int64_t chunk_rows = 512;  // that stay in the second-level cache while all blocks of the weight pass
 
 /// A finished tile [count, width] of sums with `block` from row to row.
@@ -146,23 +149,26 @@ void add_product_over_rows(const torch::Tensor& a, const torch::Tensor& b, torch
     into.addmm_(a.t(), b);
     return;
   }
-  const std::int64_t rows = a.size(0), m = a.size(1), n = b.size(1), padded = padded_inner(rows);
-  const std::int64_t stride = transposed_stride(padded);
-  torch::Tensor memory = torch::empty({padded * m + stride * m + padded * n}, torch::kBFloat16);
-  auto* const pairs = memory.data_ptr<at::BFloat16>();
-  auto *const transposed = pairs + padded * m, *const factor = transposed + stride * m;
-  pair_rows(a.data_ptr<at::BFloat16>(), m, rows, m, padded, pairs);
-  transpose_pairs(pairs, padded, m, transposed, stride);
-  pair_rows(b.data_ptr<at::BFloat16>(), n, rows, n, padded, factor);
+  const std::int64_t rows = a.size(0), m = a.size(1), n = b.size(1);
+  const std::int64_t longest = padded_inner(std::min(rows, summed_rows));
+  torch::Tensor memory = torch::empty({transposed_stride(longest) * m + paired_elements(longest, n)}, torch::kBFloat16);
+  auto* const transposed = memory.data_ptr<at::BFloat16>();
+  auto* const pairs = transposed + transposed_stride(longest) * m;
   auto* const out = into.data_ptr<float>();
-  const std::int64_t tiles = (m + block - 1) / block;
-  at::parallel_for(0, tiles, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t tile = begin; tile < end; ++tile) {
-      const std::int64_t first = tile * block, count = std::min(block, m - first);
-      add_product_with_pairs(transposed + first * stride, stride, count, factor, padded, n, out + first * n);
-    }
-    end_products();
-  });
+  for (std::int64_t row = 0; row < rows; row += summed_rows) {
+    const std::int64_t count = std::min(summed_rows, rows - row), padded = padded_inner(count);
+    const std::int64_t stride = transposed_stride(padded);
+    transpose_rows(a.data_ptr<at::BFloat16>() + row * m, m, count, m, padded, transposed, stride);
+    pair_rows(b.data_ptr<at::BFloat16>() + row * n, n, count, n, padded, pairs);
+    at::parallel_for(0, (m + summed_columns - 1) / summed_columns, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t first = begin * summed_columns; first < std::min(m, end * summed_columns);
+           first += summed_columns) {
+        add_product_with_pairs(transposed + first * stride, stride, std::min(summed_columns, m - first), pairs, padded, n,
+                               out + first * n);
+      }
+      end_products();
+    });
+  }
 }
 
 void add_gradients(const torch::Tensor& gradient, const torch::Tensor& x, const LinearWeights& weights) {

@@ -33,13 +33,61 @@ REST_CLONES void transpose(const std::uint32_t* words, std::int64_t stride, std:
   }
 }
 
-REST_CLONES void pair(const std::uint16_t* first, const std::uint16_t* second, std::int64_t columns,
-                      std::uint32_t* pairs) {
-  for (std::int64_t c = 0; c < columns; ++c)
-    pairs[c] = static_cast<std::uint32_t>(first[c]) | static_cast<std::uint32_t>(second[c]) << 16;
+/// Two rows of 16, in pairs. A row that is not there counts as 0.
+REST_INLINE void load_pairs(const std::uint16_t* first, const std::uint16_t* second, Words& pairs) {
+  HalfWords low = {}, high = {};
+  if (first) std::memcpy(&low, first, sizeof low);
+  if (second) std::memcpy(&high, second, sizeof high);
+  pairs = __builtin_convertvector(low, Words) | __builtin_convertvector(high, Words) << 16;
 }
-REST_CLONES void pair_with_zero(const std::uint16_t* first, std::int64_t columns, std::uint32_t* pairs) {
-  for (std::int64_t c = 0; c < columns; ++c) pairs[c] = first[c];
+
+/// A matrix of bits [rows, columns], rows padded with 0.
+struct HalfWordRows {
+  const std::uint16_t* values;
+  std::int64_t stride, rows, columns, padded;
+
+  const std::uint16_t* row(std::int64_t r) const { return r < rows ? values + r * stride : nullptr; }
+};
+
+/// Word i of rows r and r + 1.
+REST_INLINE std::uint32_t pair_at(const HalfWordRows& matrix, std::int64_t r, std::int64_t i) {
+  const std::uint32_t low = r < matrix.rows ? matrix.row(r)[i] : 0, high = r + 1 < matrix.rows ? matrix.row(r + 1)[i] : 0;
+  return low | high << 16;
+}
+
+/// Up to 64 columns from `first` on: out [padded / 2, 64].
+REST_CLONES void pair_columns(const HalfWordRows& matrix, std::int64_t first, std::uint32_t* out) {
+  const std::int64_t last = std::min(matrix.columns, first + PackedFactor::block);
+  for (std::int64_t r = 0; r < matrix.padded; r += 2, out += PackedFactor::block) {
+    const std::uint16_t *const low = matrix.row(r), *const high = matrix.row(r + 1);
+    std::int64_t c = first;
+    for (; c + lanes <= last; c += lanes) {
+      Words pairs;
+      load_pairs(low ? low + c : nullptr, high ? high + c : nullptr, pairs);
+      std::memcpy(out + c - first, &pairs, sizeof pairs);
+    }
+    for (; c < last; ++c) out[c - first] = pair_at(matrix, r, c);
+  }
+}
+
+/// Up to 64 columns from `first` on: out [columns, padded / 2] of the whole matrix.
+REST_CLONES void transpose_columns(const HalfWordRows& matrix, std::int64_t first, std::uint32_t* out,
+                                   std::int64_t out_stride) {
+  const std::int64_t last = std::min(matrix.columns, first + PackedFactor::block);
+  for (std::int64_t r = 0; r < matrix.padded; r += 2 * lanes) {
+    std::int64_t c = first;
+    for (; c + lanes <= last; c += lanes) {
+      Words tile[lanes];
+      for (std::int64_t i = 0; i < lanes; ++i) {
+        const std::uint16_t *const low = matrix.row(r + 2 * i), *const high = matrix.row(r + 2 * i + 1);
+        load_pairs(low ? low + c : nullptr, high ? high + c : nullptr, tile[i]);
+      }
+      transpose_words(tile);
+      for (std::int64_t j = 0; j < lanes; ++j) std::memcpy(out + (c + j) * out_stride + r / 2, tile + j, sizeof tile[j]);
+    }
+    for (; c < last; ++c)
+      for (std::int64_t i = 0; i < lanes; ++i) out[c * out_stride + r / 2 + i] = pair_at(matrix, r + 2 * i, c);
+  }
 }
 
 const std::uint16_t* bits(const at::BFloat16* values) { return reinterpret_cast<const std::uint16_t*>(values); }
@@ -50,28 +98,28 @@ std::uint32_t* words(at::BFloat16* values) { return reinterpret_cast<std::uint32
 
 void pair_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns,
                std::int64_t padded, at::BFloat16* pairs) {
-  for (std::int64_t r = 0; r < padded; r += 2) {
-    std::uint32_t* const to = words(pairs + r * columns);
-    if (r + 1 < rows) {
-      pair(bits(matrix + r * stride), bits(matrix + (r + 1) * stride), columns, to);
-    } else if (r < rows) {
-      pair_with_zero(bits(matrix + r * stride), columns, to);
-    } else {
-      std::fill_n(to, columns, 0u);
-    }
-  }
+  const HalfWordRows from{bits(matrix), stride, rows, columns, padded};
+  constexpr std::int64_t block = PackedFactor::block;
+  at::parallel_for(0, (columns + block - 1) / block, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) pair_columns(from, b * block, words(pairs + b * padded * block));
+  });
 }
 
-void transpose_pairs(const at::BFloat16* pairs, std::int64_t rows, std::int64_t columns, at::BFloat16* out,
-                     std::int64_t out_stride) {
-  transpose(words(pairs), columns, rows / 2, columns, words(out), out_stride / 2);
+void transpose_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns,
+                    std::int64_t padded, at::BFloat16* out, std::int64_t out_stride) {
+  const HalfWordRows from{bits(matrix), stride, rows, columns, padded};
+  constexpr std::int64_t block = PackedFactor::block;
+  at::parallel_for(0, (columns + block - 1) / block, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) transpose_columns(from, b * block, words(out), out_stride / 2);
+  });
 }
 
 void add_product_with_pairs(const at::BFloat16* a, std::int64_t a_stride, std::int64_t count, const at::BFloat16* pairs,
                             std::int64_t inner, std::int64_t columns, float* out) {
-  for (std::int64_t c = 0; c < columns; c += PackedFactor::block) {
-    matrix_product({count, std::min(PackedFactor::block, columns - c), inner}, {a_stride, columns, columns}, a,
-                   pairs + c * 2, out + c, Into::sum);
+  constexpr std::int64_t block = PackedFactor::block;
+  for (std::int64_t c = 0; c < columns; c += block) {
+    matrix_product({count, std::min(block, columns - c), inner}, {a_stride, block, columns}, a, pairs + c * inner,
+                   out + c, Into::sum);
   }
 }
 
@@ -88,18 +136,7 @@ void PackedFactor::resize(std::int64_t inner, std::int64_t columns) {
 void PackedFactor::pack(const at::Tensor& factor) {
   const at::Tensor given = factor.contiguous();
   resize(given.size(0), given.size(1));
-  const auto* const from = given.data_ptr<at::BFloat16>();
-  auto* const to = values_.data_ptr<at::BFloat16>();
-  const std::int64_t even = (given.size(0) + 1) / 2 * 2;
-  at::parallel_for(0, blocks(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) {
-      const std::int64_t first = b * block, width = std::min(block, columns_ - first);
-      at::BFloat16* const own = to + b * inner_ * block;
-      for (std::int64_t r = 0; r < even; r += 2)
-        pair_rows(from + r * columns_ + first, columns_, std::min<std::int64_t>(2, given.size(0) - r), width, 2,
-                  own + r * block);
-    }
-  });
+  pair_rows(given.data_ptr<at::BFloat16>(), columns_, given.size(0), columns_, inner_, values_.data_ptr<at::BFloat16>());
 }
 
 void PackedFactor::pack_transposed(const at::Tensor& factor) {

@@ -41,16 +41,19 @@ constexpr std::int64_t padded_inner(std::int64_t rows) { return (rows + 31) / 32
 /// the same places of the cache.
 constexpr std::int64_t transposed_stride(std::int64_t padded) { return padded + 32; }
 
-/// The rows of a matrix in pairs, and its transpose: both factors that a product over rows takes.
-/// pairs [rows / 2, columns, 2] of matrix [rows, columns] with `stride` elements from row to row; rows padded with 0 to
-/// `padded`, an even number.
+/// A matrix [rows, columns] with `stride` elements from row to row, as a product over its rows takes it as the second
+/// factor: pairs [blocks of 64 columns][padded / 2, 64, 2], rows padded with 0, and what the last block has beyond the
+/// columns left as it is.
 void pair_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns,
                std::int64_t padded, at::BFloat16* pairs);
-/// out [columns, rows] = transpose of what pairs [rows / 2, columns, 2] hold.
-void transpose_pairs(const at::BFloat16* pairs, std::int64_t rows, std::int64_t columns, at::BFloat16* out,
-                     std::int64_t out_stride);
+constexpr std::int64_t paired_elements(std::int64_t padded, std::int64_t columns) {
+  return padded * ((columns + PackedFactor::block - 1) / PackedFactor::block * PackedFactor::block);
+}
+/// The same matrix as the first factor, transposed: out [columns, padded], with out_stride from column to column.
+void transpose_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns,
+                    std::int64_t padded, at::BFloat16* out, std::int64_t out_stride);
 
-/// out [count, columns] += a [count, inner] with a_stride times pairs [inner / 2, columns, 2].
+/// out [count, columns] += a [count, inner] with a_stride times pairs of [inner, columns].
 void add_product_with_pairs(const at::BFloat16* a, std::int64_t a_stride, std::int64_t count, const at::BFloat16* pairs,
                             std::int64_t inner, std::int64_t columns, float* out);
 
