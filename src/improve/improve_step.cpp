@@ -175,7 +175,7 @@ int ImproveRun::run_step(std::int64_t step) {
     if (world_.is_root()) log_info(name + " is complete");
     return exit_success;
   }
-  const Policy start = load_policy(parent(step)).to(request_.device);
+  Policy start = load_policy(parent(step)).to(request_.device);
   StepCandidates candidates = steps_.candidates(step);
   if (candidates.view.size() == 0) {
     throw Error(concat(name, ": ", candidates.filter->words(), " keeps nothing to train on"), "",
@@ -185,14 +185,12 @@ int ImproveRun::run_step(std::int64_t step) {
   announce(step, candidates);
   const CrossEntropyLoss loss(experiment_.improve.label_smoothing);
   Trainer trainer(world_, steps_.trainer_options(step, grown_from_.config.dropout),
-                  {start, candidates.view, loss, [this](const Policy& policy) { return selection_(world_, policy); },
+                  {std::move(start), candidates.view, loss, [this](const Policy& policy) { return selection_(world_, policy); },
                    directory, lineage, "improve " + name, run_.progress_sink(), speed_log(step)});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;
   if (world_.is_root()) {
-    Policy improved = start;
-    improved.parameters = result.best_parameters;
-    save_policy(directory, improved, lineage, made_by(world_, at::get_num_threads(), result.devices));
+    save_policy(directory, result.best, lineage, made_by(world_, at::get_num_threads(), result.devices));
     commit_json(directory / "step.json", record(step, candidates, result), lineage);
     log_info(concat(name, ": ", result.best_update > 0 ? "reward rose to " : "reward did not rise above ",
                     result.best_score, " on the selection half of validation, best at update ", result.best_update,

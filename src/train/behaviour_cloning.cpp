@@ -78,7 +78,7 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
   const Corpus corpus = read_corpus(run.corpus("train")), valid = read_corpus(run.corpus("valid"));
   stop_point(world);
   if (!corpus.has_target()) throw Error(run.corpus("train").string() + " has no targets", "", "give data.train_target");
-  const Policy start = starting_policy(experiment, corpus).to(device);
+  Policy start = starting_policy(experiment, corpus).to(device);
   const Lineage lineage = training_lineage(experiment, start, corpus, valid);
   const auto directory = run.initial_policy();
   stop_point(world);
@@ -99,14 +99,12 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
     return Evaluation{-nll, {{"validation_loss", nll}, {"validation_perplexity", std::exp(nll)}}};
   };
   Trainer trainer(world, trainer_options(experiment.train, start.config.dropout),
-                  {start, data, loss, evaluate, directory, lineage, "train g0-i0", run.progress_sink(),
+                  {std::move(start), data, loss, evaluate, directory, lineage, "train g0-i0", run.progress_sink(),
                    run.logs() / "speed.g0-i0.jsonl"});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;
   if (world.is_root()) {
-    Policy trained = start;
-    trained.parameters = result.best_parameters;
-    save_policy(directory, trained, lineage, made_by(world, at::get_num_threads(), result.devices));
+    save_policy(directory, result.best, lineage, made_by(world, at::get_num_threads(), result.devices));
     log_info(concat(directory.string(), ": complete, update ", result.best_update, ", validation perplexity ",
                     std::exp(-result.best_score)));
   }

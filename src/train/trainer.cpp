@@ -23,11 +23,15 @@ std::string Trainer::devices() const {
   return all;
 }
 
-void Trainer::evaluate() {
+Policy Trainer::with(torch::Tensor parameters) const {
   Policy policy = setup_.start;
-  policy.parameters = whole(adam_.policy_parameters());
+  policy.parameters = std::move(parameters);
   policy.digest.clear();
-  const Evaluation evaluation = setup_.evaluate(policy);
+  return policy;
+}
+
+void Trainer::evaluate() {
+  const Evaluation evaluation = setup_.evaluate(with(whole(adam_.policy_parameters())));
   const bool better = state_.best_update < 0 || evaluation.score > state_.best_score;
   if (better) {
     state_.best_score = evaluation.score;
@@ -130,7 +134,8 @@ TrainingResult Trainer::run() {
   }
   progress.finish(concat("best was update ", state_.best_update));
   log_peak_memory();
-  return {TrainingResult::End::finished, state_.update, state_.best_update, state_.best_score, load_best(), devices()};
+  return {TrainingResult::End::finished, state_.update, state_.best_update, state_.best_score, with(load_best()),
+          devices()};
 }
 
 }  // namespace rest

@@ -63,6 +63,7 @@ Trainer::Trainer(const Communicator& world, const TrainerOptions& options, Setup
       model_(setup_.start.config, compute_parameters_, gradients_),
       plan_(setup_.data, options.seed, {options.tokens_per_update, options.leaves, options.candidates_together}),
       reducer_(make_reducer(world, options, model_)) {
+  setup_.start.parameters.reset();
   if (world.is_root() && !setup_.speed_log.empty()) speed_ = std::make_unique<SpeedLog>(setup_.speed_log);
   model_.recompute_layers(options.gradient_checkpointing);
   hand_over_gradients();

@@ -110,14 +110,14 @@ nlohmann::json list_updates(const ShuffledData& data, const TrainerOptions& opti
   return list;
 }
 
-nlohmann::json time_updates(const Communicator& world, const Policy& start, const Corpus& corpus,
+nlohmann::json time_updates(const Communicator& world, Policy start, const Corpus& corpus,
                             const TrainerOptions& options, double smoothing, const Request& request) {
   using Clock = std::chrono::steady_clock;
   const CorpusDataset pairs(corpus);
   const Candidates candidates(pairs, request.candidates);
   const ShuffledDataset data(candidates);
   NotingLoss loss(smoothing);
-  Trainer trainer(world, options, {start, data, loss, {}, {}, {}, "train"});
+  Trainer trainer(world, options, {std::move(start), data, loss, {}, {}, {}, "train"});
   nlohmann::json result;
   auto begin = Clock::now();
   for (std::int64_t i = 0; i < request.warm + request.updates; ++i) {

@@ -36,14 +36,14 @@ TEST_F(CudaTrainer, FollowsTheCpuAndGivesTheSameBitsAgain) {
   NEEDS_A_GPU();
   const TrainingResult here = train("cpu", torch::kCPU), there = train("gpu", gpu());
   EXPECT_NEAR(there.best_score, here.best_score, 5e-2 * std::abs(here.best_score));
-  EXPECT_TRUE(torch::equal(train("again", gpu()).best_parameters, there.best_parameters));
+  EXPECT_TRUE(torch::equal(train("again", gpu()).best.parameters, there.best.parameters));
 }
 
 TEST_F(CudaTrainer, GoesOnAfterAFailureToTheSameBits) {
   NEEDS_A_GPU();
   const TrainingResult whole = train("whole", gpu());
   EXPECT_THROW(train("broken", gpu(), 2), std::runtime_error);  // at update 100; the last checkpoint is 75
-  EXPECT_TRUE(torch::equal(train("broken", gpu()).best_parameters, whole.best_parameters));
+  EXPECT_TRUE(torch::equal(train("broken", gpu()).best.parameters, whole.best.parameters));
 }
 
 TEST_F(CudaTrainer, GoesOnWithWhatTheCpuBeganAndSaysSo) {
@@ -51,7 +51,7 @@ TEST_F(CudaTrainer, GoesOnWithWhatTheCpuBeganAndSaysSo) {
   EXPECT_THROW(train("a", torch::kCPU, 2), std::runtime_error);
   const TrainingResult result = train("a", gpu());
   EXPECT_EQ(result.devices.rfind("cpu, then cuda (", 0), 0u) << result.devices;
-  EXPECT_FALSE(result.best_parameters.is_cuda());
+  EXPECT_FALSE(result.best.parameters.is_cuda());
 }
 
 TEST_F(CudaTrainer, Bfloat16Learns) {

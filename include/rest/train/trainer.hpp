@@ -60,8 +60,8 @@ struct TrainingResult {
   enum class End { finished, stopped } end;  ///< stopped: by a signal, with a checkpoint written
   std::int64_t updates = 0, best_update = 0;
   double best_score = 0.0;
-  torch::Tensor best_parameters;  // [elements] float32, on the CPU, of the best evaluation; undefined when stopped
-  std::string devices;            ///< all that it was trained on, for the sidecar
+  Policy best;          ///< of the best evaluation, on the CPU; without weights when stopped
+  std::string devices;  ///< all that it was trained on, for the sidecar
 };
 
 /// Data-parallel training on a fixed tree of leaves, restartable at any moment, on the device of the starting policy's
@@ -74,7 +74,7 @@ struct TrainingResult {
 class Trainer {
  public:
   struct Setup {
-    const Policy& start;
+    Policy start;  ///< to be moved here: its weights go when training has its own
     const ShuffledData& data;
     const Loss& loss;
     Evaluate evaluate;
@@ -117,6 +117,7 @@ class Trainer {
   /// All elements of one of the optimizer's buffers, of which a rank may keep its shard. Collective.
   torch::Tensor whole(const torch::Tensor& own) const;
   void refresh_model();
+  Policy with(torch::Tensor parameters) const;
   void note_device();
   std::string devices() const;
   double learning_rate(std::int64_t update) const;

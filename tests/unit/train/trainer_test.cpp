@@ -40,9 +40,7 @@ TEST_F(TrainerTest, LearnsToCopy) {
   const double before = validation_loss({}, start_, data_, "float32");
   const TrainingResult result = train(folder_ / "a");
   EXPECT_LT(-result.best_score, 0.5 * before);
-  Policy trained = start_;
-  trained.parameters = result.best_parameters;
-  EXPECT_NEAR(validation_loss({}, trained, data_, "float32"), -result.best_score, 1e-12);
+  EXPECT_NEAR(validation_loss({}, result.best, data_, "float32"), -result.best_score, 1e-12);
 }
 
 TEST_F(TrainerTest, TimesUpdatesWithoutWritingAnything) {
@@ -57,7 +55,7 @@ TEST_F(TrainerTest, GoesOnAfterAFailureToTheSameBytes) {
   const TrainingResult resumed = train(folder_ / "broken");
   EXPECT_EQ(resumed.updates, whole.updates);
   EXPECT_EQ(resumed.best_update, whole.best_update);
-  EXPECT_TRUE(torch::equal(resumed.best_parameters, whole.best_parameters));
+  EXPECT_TRUE(torch::equal(resumed.best.parameters, whole.best.parameters));
   EXPECT_EQ(text_of(folder_ / "broken" / "metrics.jsonl"), text_of(folder_ / "whole" / "metrics.jsonl"));
 }
 
@@ -76,7 +74,7 @@ TEST_F(TrainerTest, GoesOnAfterAStopInAnEvaluationToTheSameBytes) {
     EXPECT_EQ(again.updates, first.updates) << "the same evaluation is stopped once more";
     const TrainingResult resumed = train(directory);
     EXPECT_EQ(resumed.best_update, whole.best_update);
-    EXPECT_TRUE(torch::equal(resumed.best_parameters, whole.best_parameters));
+    EXPECT_TRUE(torch::equal(resumed.best.parameters, whole.best.parameters));
     for (const char* file : {"metrics.jsonl", "checkpoints/update-00000040/state.json"}) {
       EXPECT_EQ(text_of(directory / file), text_of(folder_ / "whole" / file)) << file << ", stop at " << stop_at;
     }
@@ -126,7 +124,7 @@ TEST_F(TrainerTest, ADamagedCheckpointFallsBackToTheOneBefore) {
     bytes.seekp(-8, std::ios::end);
     bytes.put('\x55');
   }
-  EXPECT_TRUE(torch::equal(train(folder_ / "broken").best_parameters, whole.best_parameters));
+  EXPECT_TRUE(torch::equal(train(folder_ / "broken").best.parameters, whole.best.parameters));
 }
 
 TEST_F(TrainerTest, ACheckpointOfOtherOptionsIsRefusedByName) {
@@ -185,7 +183,7 @@ TEST_F(TrainerTest, Bfloat16FollowsFloat32) {
   options_.precision = "bfloat16";
   const TrainingResult half = train(folder_ / "half");
   EXPECT_NEAR(half.best_score, full.best_score, 0.1 * std::abs(full.best_score));
-  EXPECT_FALSE(torch::equal(full.best_parameters, half.best_parameters));
+  EXPECT_FALSE(torch::equal(full.best.parameters, half.best.parameters));
 }
 
 }  // namespace
