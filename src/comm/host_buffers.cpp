@@ -1,5 +1,7 @@
 #include "host_buffers.hpp"
 
+#include <sched.h>
+
 #include "vector_sum.hpp"
 
 namespace rest {
@@ -38,6 +40,16 @@ HostBuffers::HostBuffers(SharedMemory memory, const Sizes& sizes)
     partials_.push_back(reinterpret_cast<float*>(at));
     at += of_rank * stride_ * sizeof(float);
   }
+}
+
+bool HostBuffers::all_reached(std::atomic<std::uint64_t> Progress::*counter, std::uint64_t value) const {
+  for (std::size_t place = 0; place < ranks(); ++place)
+    if ((progress_[place].*counter).load(std::memory_order_acquire) < value) return false;
+  return true;
+}
+
+void HostBuffers::wait_for(std::atomic<std::uint64_t> Progress::*counter, std::uint64_t value) const {
+  while (!all_reached(counter, value)) sched_yield();
 }
 
 }  // namespace rest

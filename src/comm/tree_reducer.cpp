@@ -47,6 +47,7 @@ TreeReducer::TreeReducer(const Communicator& communicator, Communicator host, Re
   auto memory = host.size() > 1 ? SharedMemory::of_host(host, sizes().bytes()) : std::nullopt;
   if (!memory) host = {};
   hosts_ = find_hosts(communicator_, host);
+  gather_.emplace(communicator_, hosts_, buckets_);
   if (!memory) memory.emplace(sizes().bytes());
   buffers_ = std::make_unique<HostBuffers>(std::move(*memory), sizes());
 
@@ -109,16 +110,7 @@ void TreeReducer::publish() {
 }
 
 bool TreeReducer::is_ready(std::size_t bucket) const {
-  const std::uint64_t wanted = update_ * buckets_.count() + buckets_.count() - bucket;
-  for (std::size_t place = 0; place < buffers_->ranks(); ++place)
-    if (buffers_->progress(place).ready.load(std::memory_order_acquire) < wanted) return false;
-  return true;
-}
-
-bool TreeReducer::all_here_finished() const {
-  for (std::size_t place = 0; place < buffers_->ranks(); ++place)
-    if (buffers_->progress(place).finished.load(std::memory_order_acquire) <= update_) return false;
-  return true;
+  return buffers_->all_reached(&HostBuffers::Progress::ready, update_ * buckets_.count() + buckets_.count() - bucket);
 }
 
 bool TreeReducer::told() { return !exchange_ || exchange_->all_told(); }
@@ -205,8 +197,9 @@ GradientSum TreeReducer::finish() {
   std::optional<Waiting> waiting;
   if (communicator_.handle()) waiting.emplace(communicator_, "the reduction of gradients");
   if (tasks_.empty()) buffers_->progress(hosts_.place).finished = update_ + 1;
+  const auto all_finished = [&] { return buffers_->all_reached(&HostBuffers::Progress::finished, update_ + 1); };
   // Answers go on meanwhile: this host may be waiting for another one, which waits for an answer of this rank.
-  for (progress(); !told() || !all_here_finished(); progress()) sched_yield();
+  for (progress(); !told() || !all_finished(); progress()) sched_yield();
   ++update_;
   started_ = completed_ = 0;
   const double* const squares = buffers_->squares();
@@ -215,23 +208,7 @@ GradientSum TreeReducer::finish() {
 }
 
 void TreeReducer::gather_buckets(void* values, std::size_t element_bytes) {
-  const int ranks = communicator_.size();
-  if (ranks == 1) return;
-  const Waiting waiting(communicator_, "MPI_Allgatherv");
-  for (std::size_t round = 0; round < buckets_.count(); round += static_cast<std::size_t>(ranks)) {
-    std::vector<int> counts, offsets;
-    std::size_t bytes = 0;
-    for (std::size_t bucket = round; bucket < round + static_cast<std::size_t>(ranks); ++bucket) {
-      const std::size_t own = bucket < buckets_.count() ? buckets_.size_of(bucket) * element_bytes : 0;
-      counts.push_back(static_cast<int>(own));
-      offsets.push_back(static_cast<int>(bytes));
-      bytes += own;
-    }
-    check_mpi(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL,
-                             static_cast<char*>(values) + buckets_.first(round) * element_bytes, counts.data(),
-                             offsets.data(), MPI_BYTE, mpi_comm(communicator_)),
-              "MPI_Allgatherv");
-  }
+  if (communicator_.size() > 1) (*gather_)(*buffers_, static_cast<char*>(values), element_bytes);
 }
 
 }  // namespace rest

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "bucket_gather.hpp"
 #include "host_buffers.hpp"
 #include "host_exchange.hpp"
 #include "hosts.hpp"
@@ -39,7 +41,6 @@ class TreeReducer : public GradientReducer {
 
   void publish();
   bool is_ready(std::size_t bucket) const;
-  bool all_here_finished() const;
   bool told();
   void progress();
   void start(std::size_t task);
@@ -59,7 +60,8 @@ class TreeReducer : public GradientReducer {
   std::vector<PartialSum> here_;            // partial sums of the ranks of this host
   float* total_ = nullptr;                  // [elements]
   std::unique_ptr<HostExchange> exchange_;  // where there are several hosts
-  std::vector<std::size_t> tasks_;          // buckets, descending
+  std::optional<BucketGather> gather_;
+  std::vector<std::size_t> tasks_;  // buckets, descending
   std::size_t started_ = 0, completed_ = 0;
   std::uint64_t update_ = 0;
 };

@@ -91,6 +91,10 @@ TEST(MpiTreeReducer, GivesEachRankItsOwnBucketsAndGathersThem) {
       });
       reducer.gather_buckets(gathered.data(), sizeof(float));
       EXPECT_TRUE(gathered == expected);
+      std::vector<std::uint16_t> ranks(options.elements, static_cast<std::uint16_t>(world().rank()));
+      reducer.gather_buckets(ranks.data(), sizeof(std::uint16_t));
+      for (std::size_t i = 0; i < ranks.size(); ++i)
+        ASSERT_EQ(ranks[i], i / Buckets::size % static_cast<std::size_t>(world().size()));
     }
   }
 }
