@@ -184,9 +184,10 @@ int ImproveRun::run_step(std::int64_t step) {
   candidates.view.mix(experiment_.improve.lambda);
   announce(step, candidates);
   const CrossEntropyLoss loss(experiment_.improve.label_smoothing);
-  Trainer trainer(world_, steps_.trainer_options(step, grown_from_.config.dropout),
-                  {std::move(start), candidates.view, loss, [this](const Policy& policy) { return selection_(world_, policy); },
-                   directory, lineage, "improve " + name, run_.progress_sink(), speed_log(step)});
+  Trainer trainer(
+      world_, steps_.trainer_options(step, grown_from_.config.dropout),
+      {std::move(start), candidates.view, loss, [this](const Policy& policy) { return selection_(world_, policy); },
+       directory, lineage, "improve " + name, run_.progress_sink(), speed_log(step)});
   const TrainingResult result = trainer.run();
   if (result.end == TrainingResult::End::stopped) return exit_stopped;
   if (world_.is_root()) {

@@ -134,7 +134,11 @@ TrainingResult Trainer::run() {
   }
   progress.finish(concat("best was update ", state_.best_update));
   log_peak_memory();
-  return {TrainingResult::End::finished, state_.update, state_.best_update, state_.best_score, with(load_best()),
+  return {TrainingResult::End::finished,
+          state_.update,
+          state_.best_update,
+          state_.best_score,
+          with(load_best()),
           devices()};
 }
 

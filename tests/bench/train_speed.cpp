@@ -3,9 +3,9 @@
 //   mpirun -n 2 --bind-to core train_speed EXPERIMENT.toml --policy DIR --corpus FILE --warm 1 --updates 4
 //
 // Prints one JSON object. Of the updates from the first one on: `loss`, `tokens` (target pieces, end pieces included)
-// and `source_tokens`; `seconds` of those behind the first `warm`, by the wall clock of the slowest rank; `peak_bytes` of
-// the rank that took most memory. With --list it trains nothing, and prints the examples of each update as positions in
-// the corpus. With --candidates N each source has N targets, all its own one, of which up to --together stand in an
+// and `source_tokens`; `seconds` of those behind the first `warm`, by the wall clock of the slowest rank; `peak_bytes`
+// of the rank that took most memory. With --list it trains nothing, and prints the examples of each update as positions
+// in the corpus. With --candidates N each source has N targets, all its own one, of which up to --together stand in an
 // update and share the encoder pass.
 
 #include <ATen/Parallel.h>

@@ -71,8 +71,9 @@ class GradientReducer {
   virtual void end_leaf(std::int64_t leaf) = 0;
   /// Collective. Valid until the next add().
   virtual GradientSum finish() = 0;
-  /// Every rank's own buckets of a flat buffer [elements] to all ranks. Collective. On the CPU it takes the place of the
-  /// sum: only with Result::own_buckets, for elements of up to four bytes, and when the own buckets of it have been used.
+  /// Every rank's own buckets of a flat buffer [elements] to all ranks. Collective. On the CPU it takes the place of
+  /// the sum: only with Result::own_buckets, for elements of up to four bytes, and when the own buckets of it have been
+  /// used.
   virtual void gather_buckets(void* values, std::size_t element_bytes) = 0;
 };
 

@@ -15,8 +15,8 @@ struct ReductionFigures {
 /// How fast training goes, by the clock: apart from metrics.jsonl, which holds only what every run of the same training
 /// gives. One JSON object a line, appended: time (UTC), update, seconds (since this start of the program), and over the
 /// updates since the line before, evaluations included, updates_per_second and target_tokens_per_second; and of this
-/// rank's reductions, the mean: reduction_hidden, and reduction_share, which took that share of the time; and peak_bytes, the
-/// most memory it has taken so far.
+/// rank's reductions, the mean: reduction_hidden, and reduction_share, which took that share of the time; and
+/// peak_bytes, the most memory it has taken so far.
 class SpeedLog {
  public:
   explicit SpeedLog(std::filesystem::path file) : file_(std::move(file)) {}

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::int64_t block = PackedFactor::block;
 constexpr std::int64_t tile_rows = 128;
-// A product over rows takes so many of them at a time, whose factors stay in the second-level cache; and so many columns
-// of the first factor.
+// A product over rows takes so many of them at a time, whose factors stay in the second-level cache; and so many
+// columns of the first factor.
 constexpr std::int64_t summed_rows = 256, summed_columns = 128;
 constexpr std::int64_t chunk_rows = 512;  // that stay in the second-level cache while all blocks of the weight pass
 
@@ -163,8 +163,8 @@ void add_product_over_rows(const torch::Tensor& a, const torch::Tensor& b, torch
     at::parallel_for(0, (m + summed_columns - 1) / summed_columns, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t first = begin * summed_columns; first < std::min(m, end * summed_columns);
            first += summed_columns) {
-        add_product_with_pairs(transposed + first * stride, stride, std::min(summed_columns, m - first), pairs, padded, n,
-                               out + first * n);
+        add_product_with_pairs(transposed + first * stride, stride, std::min(summed_columns, m - first), pairs, padded,
+                               n, out + first * n);
       }
       end_products();
     });

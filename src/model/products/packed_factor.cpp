@@ -51,7 +51,8 @@ struct HalfWordRows {
 
 /// Word i of rows r and r + 1.
 REST_INLINE std::uint32_t pair_at(const HalfWordRows& matrix, std::int64_t r, std::int64_t i) {
-  const std::uint32_t low = r < matrix.rows ? matrix.row(r)[i] : 0, high = r + 1 < matrix.rows ? matrix.row(r + 1)[i] : 0;
+  const std::uint32_t low = r < matrix.rows ? matrix.row(r)[i] : 0,
+                      high = r + 1 < matrix.rows ? matrix.row(r + 1)[i] : 0;
   return low | high << 16;
 }
 
@@ -83,7 +84,8 @@ REST_CLONES void transpose_columns(const HalfWordRows& matrix, std::int64_t firs
         load_pairs(low ? low + c : nullptr, high ? high + c : nullptr, tile[i]);
       }
       transpose_words(tile);
-      for (std::int64_t j = 0; j < lanes; ++j) std::memcpy(out + (c + j) * out_stride + r / 2, tile + j, sizeof tile[j]);
+      for (std::int64_t j = 0; j < lanes; ++j)
+        std::memcpy(out + (c + j) * out_stride + r / 2, tile + j, sizeof tile[j]);
     }
     for (; c < last; ++c)
       for (std::int64_t i = 0; i < lanes; ++i) out[c * out_stride + r / 2 + i] = pair_at(matrix, r + 2 * i, c);
@@ -136,7 +138,8 @@ void PackedFactor::resize(std::int64_t inner, std::int64_t columns) {
 void PackedFactor::pack(const at::Tensor& factor) {
   const at::Tensor given = factor.contiguous();
   resize(given.size(0), given.size(1));
-  pair_rows(given.data_ptr<at::BFloat16>(), columns_, given.size(0), columns_, inner_, values_.data_ptr<at::BFloat16>());
+  pair_rows(given.data_ptr<at::BFloat16>(), columns_, given.size(0), columns_, inner_,
+            values_.data_ptr<at::BFloat16>());
 }
 
 void PackedFactor::pack_transposed(const at::Tensor& factor) {

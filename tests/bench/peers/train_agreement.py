@@ -7,8 +7,8 @@ from train_engines import Peer, Rest
 TOLERANCE = 1e-4  # nats a token
 UPDATES = 20
 TOKENS = 512  # an update: 20 updates see as many sentences as five of the size that is timed
-# Adam turns the rounding of small gradients into steps as large as any. At the rate that is timed, losses of either engine
-# differ by up to 4e-4 from its own when it adds up the same update in other parts; at this one by 4e-5.
+# Adam turns the rounding of small gradients into steps as large as any. At the rate that is timed, losses of either
+# engine differ by up to 4e-4 from its own when it adds up the same update in other parts; at this one by 4e-5.
 LEARNING_RATE = 1e-4
 
 

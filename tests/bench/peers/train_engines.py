@@ -16,8 +16,8 @@ def rated(tokens, seconds, **more):
 
 
 class Rest:
-    """Our trainer, by train_speed: 2 ranks of one thread. `how`: arguments of it beside the workload's, which `name` puts
-    in words.
+    """Our trainer, by train_speed: 2 ranks of one thread. `how`: arguments of it beside the workload's, which `name`
+    puts in words.
     """
 
     counted = "updates"
@@ -27,7 +27,8 @@ class Rest:
         self.name = f"ReST {precision}{name}"
 
     def ladders(self):
-        yield [{"leaves": leaves} for leaves in (2, 4, 8)]
+        for sharded in ("false", "true"):
+            yield [{"leaves": leaves, "shard_optimizer": sharded} for leaves in (2, 4, 8)]
 
     def command(self, workload, setting, updates):
         return workload.command({"precision": f'"{self.precision}"', **setting}, "--warm", str(workload.warm),

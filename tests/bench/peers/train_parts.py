@@ -1,6 +1,7 @@
 """The parts of the benchmark of training: as in parts.py, each returns figures and details."""
 
 import dataclasses
+import functools
 import statistics
 
 import programs
@@ -19,7 +20,8 @@ def searched(bench, workload, engines):
         key = (engine.precision, getattr(engine, "kind", "ReST"), getattr(engine, "tuned", True))
         if key not in known:
             ladders = [ladder[:1] if bench.quick else ladder for ladder in engine.ladders()]
-            setting, measured = climb(engine, ladders, lambda setting: engine.measure(workload, setting, 1), bench.say)
+            setting, measured = climb(engine, ladders, functools.partial(engine.measure, workload, updates=workload.updates),
+                                      bench.say)
             known[key] = {"setting": setting, "rate": measured["rate"]}
         rows.append(Row(engine, known[key], workload.updates))
     return rows
@@ -135,8 +137,10 @@ def shared_encoder(bench, found):
     """The same updates in number and size, of sources with several candidates each: one by one, and together."""
     workload = bench.workload("tiny")
     best = fastest(our_rows(bench, found, workload))
-    rows = [Row(Rest(best.engine.precision, ("--candidates", str(CANDIDATES), "--together", str(together)), name),
-                best.found, 2 * workload.updates) for together, name in ((1, ", one by one"), (CANDIDATES, ", together"))]
+    rows = []
+    for together, name in ((1, ", one by one"), (CANDIDATES, ", together")):
+        how = ("--candidates", str(CANDIDATES), "--together", str(together))
+        rows.append(Row(Rest(best.engine.precision, how, name), best.found, 2 * workload.updates))
     take_turns(bench, workload, rows)
     print_rows(bench, f"tiny, {CANDIDATES} candidates a source, target tokens", rows)
     return ({"shared_encoder": rows[1].median() / rows[0].median()}, {"rows": [row.as_json() for row in rows]})
@@ -149,8 +153,8 @@ def memory(bench, found):
         for checkpointing in ("false", "true"):
             measured = engine.measure(workload, {"leaves": 2, "gradient_checkpointing": checkpointing}, 2)
             peaks[f"{engine.precision}{', layers run again' if checkpointing == 'true' else ''}"] = measured
-            bench.say(f"{engine.name}, gradient_checkpointing = {checkpointing}: {measured['peak_bytes'] / 1e9:.2f} GB a "
-                      f"rank, {measured['rate']:,.0f} tokens/s")
+            bench.say(f"{engine.name}, gradient_checkpointing = {checkpointing}: "
+                      f"{measured['peak_bytes'] / 1e9:.2f} GB a rank, {measured['rate']:,.0f} tokens/s")
     plain, again = (min(measured["peak_bytes"] for name, measured in peaks.items() if ("again" in name) == checkpointed)
                     for checkpointed in (False, True))
     return {"big_gb_a_rank": plain / 1e9, "big_gb_a_rank_checkpointed": again / 1e9}, {"peaks": peaks}
