@@ -20,8 +20,8 @@ def searched(bench, workload, engines):
         key = (engine.precision, getattr(engine, "kind", "ReST"), getattr(engine, "tuned", True))
         if key not in known:
             ladders = [ladder[:1] if bench.quick else ladder for ladder in engine.ladders()]
-            setting, measured = climb(engine, ladders, functools.partial(engine.measure, workload, updates=workload.updates),
-                                      bench.say)
+            measure = functools.partial(engine.measure, workload, updates=workload.updates)
+            setting, measured = climb(engine, ladders, measure, bench.say)
             known[key] = {"setting": setting, "rate": measured["rate"]}
         rows.append(Row(engine, known[key], workload.updates))
     return rows
