@@ -98,7 +98,8 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
     const double nll = validation_loss(world, policy, validation, "float32");
     return Evaluation{-nll, {{"validation_loss", nll}, {"validation_perplexity", std::exp(nll)}}};
   };
-  Trainer trainer(world, trainer_options(experiment.train, start.config.dropout),
+  const TrainerOptions options = trainer_options(experiment.train, start.config.dropout);
+  Trainer trainer(world, options,
                   {std::move(start), data, loss, evaluate, directory, lineage, "train g0-i0", run.progress_sink(),
                    run.logs() / "speed.g0-i0.jsonl"});
   const TrainingResult result = trainer.run();

@@ -96,24 +96,26 @@ const std::uint16_t* bits(const at::BFloat16* values) { return reinterpret_cast<
 const std::uint32_t* words(const at::BFloat16* values) { return reinterpret_cast<const std::uint32_t*>(values); }
 std::uint32_t* words(at::BFloat16* values) { return reinterpret_cast<std::uint32_t*>(values); }
 
+/// Calls work(first column) for each block of columns, on the threads of the rank.
+template <class Work>
+void for_blocks(std::int64_t columns, Work work) {
+  at::parallel_for(0, PackedFactor::blocks_of(columns), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) work(b * PackedFactor::block);
+  });
+}
+
 }  // namespace
 
 void pair_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns,
                std::int64_t padded, at::BFloat16* pairs) {
   const HalfWordRows from{bits(matrix), stride, rows, columns, padded};
-  constexpr std::int64_t block = PackedFactor::block;
-  at::parallel_for(0, (columns + block - 1) / block, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) pair_columns(from, b * block, words(pairs + b * padded * block));
-  });
+  for_blocks(columns, [&](std::int64_t first) { pair_columns(from, first, words(pairs + first * padded)); });
 }
 
 void transpose_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns,
                     std::int64_t padded, at::BFloat16* out, std::int64_t out_stride) {
   const HalfWordRows from{bits(matrix), stride, rows, columns, padded};
-  constexpr std::int64_t block = PackedFactor::block;
-  at::parallel_for(0, (columns + block - 1) / block, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) transpose_columns(from, b * block, words(out), out_stride / 2);
-  });
+  for_blocks(columns, [&](std::int64_t first) { transpose_columns(from, first, words(out), out_stride / 2); });
 }
 
 void add_product_with_pairs(const at::BFloat16* a, std::int64_t a_stride, std::int64_t count, const at::BFloat16* pairs,
@@ -148,11 +150,9 @@ void PackedFactor::pack_transposed(const at::Tensor& factor) {
   const auto* const from = given.data_ptr<at::BFloat16>();
   auto* const to = values_.data_ptr<at::BFloat16>();
   const std::int64_t pairs = given.size(1) / 2;
-  at::parallel_for(0, blocks(), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) {
-      const std::int64_t first = b * block, width = std::min(block, columns_ - first);
-      transpose(words(from) + first * pairs, pairs, width, pairs, words(to + b * inner_ * block), block);
-    }
+  for_blocks(columns_, [&](std::int64_t first) {
+    const std::int64_t width = std::min(block, columns_ - first);
+    transpose(words(from) + first * pairs, pairs, width, pairs, words(to + first * inner_), block);
   });
 }
 

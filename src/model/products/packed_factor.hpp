@@ -12,6 +12,7 @@ namespace rest {
 class PackedFactor {
  public:
   static constexpr std::int64_t block = 64;
+  static constexpr std::int64_t blocks_of(std::int64_t columns) { return (columns + block - 1) / block; }
 
   /// Takes in a factor given as [inner, columns], or as its transpose [columns, inner]; memory is kept between uses.
   /// Rows and columns that blocks have beyond it are 0.
@@ -19,7 +20,7 @@ class PackedFactor {
   void pack_transposed(const at::Tensor& factor);
 
   std::int64_t columns() const { return columns_; }
-  std::int64_t blocks() const { return (columns_ + block - 1) / block; }
+  std::int64_t blocks() const { return blocks_of(columns_); }
   bool empty() const { return !filled_; }
   void clear() { filled_ = false; }
 
@@ -47,7 +48,7 @@ constexpr std::int64_t transposed_stride(std::int64_t padded) { return padded + 
 void pair_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns,
                std::int64_t padded, at::BFloat16* pairs);
 constexpr std::int64_t paired_elements(std::int64_t padded, std::int64_t columns) {
-  return padded * ((columns + PackedFactor::block - 1) / PackedFactor::block * PackedFactor::block);
+  return padded * PackedFactor::blocks_of(columns) * PackedFactor::block;
 }
 /// The same matrix as the first factor, transposed: out [columns, padded], with out_stride from column to column.
 void transpose_rows(const at::BFloat16* matrix, std::int64_t stride, std::int64_t rows, std::int64_t columns,
