@@ -136,6 +136,11 @@ std::vector<double> all_gather(const Communicator& communicator, Span<const doub
   return all;
 }
 
+double largest(const Communicator& communicator, double value) {
+  const auto of_all_ranks = all_gather(communicator, Span<const double>(&value, 1));
+  return *std::max_element(of_all_ranks.begin(), of_all_ranks.end());
+}
+
 Communicator split_by_host(const Communicator& communicator) {
   if (!communicator.handle()) return {};
   const Waiting waiting(communicator, "MPI_Comm_split_type");

@@ -21,11 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-double slowest(const Communicator& world, double seconds) {
-  const auto of_all_ranks = all_gather(world, Span<const double>(&seconds, 1));
-  return *std::max_element(of_all_ranks.begin(), of_all_ranks.end());
-}
-
 double ratio(double part, double whole) { return whole > 0.0 ? part / whole : 0.0; }
 
 double mean_length(const RewardSummary& summary) {
@@ -51,7 +46,7 @@ class Timing {
     barrier(world_);
     const auto begin = std::chrono::steady_clock::now();
     selection_(world_, policy_);
-    return slowest(world_, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    return largest(world_, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }
 
   /// Behind a warm-up, which pages memory in: as many updates as a few seconds hold, at least one.
@@ -61,11 +56,11 @@ class Timing {
     const CrossEntropyLoss loss(experiment_.improve.label_smoothing);
     Trainer trainer(world_, steps_.trainer_options(step, policy_.config.dropout),
                     {policy_, view, loss, {}, {}, {}, "plan"});
-    if (slowest(world_, trainer.time_update()) < enough_seconds) trainer.time_update();
+    if (largest(world_, trainer.time_update()) < enough_seconds) trainer.time_update();
     std::vector<double> seconds;
     double total = 0.0;
     while (seconds.empty() || (seconds.size() < at_most && total < enough_seconds)) {
-      seconds.push_back(slowest(world_, trainer.time_update()));
+      seconds.push_back(largest(world_, trainer.time_update()));
       total += seconds.back();
     }
     return {{"mean", total / static_cast<double>(seconds.size())},

@@ -110,11 +110,8 @@ TrainingResult Trainer::stopped(Progress& progress) {
 
 /// Of the rank that took most.
 void Trainer::log_peak_memory() const {
-  const auto own = static_cast<double>(peak_memory(model_.device()));
-  const auto all = all_gather(world_, Span<const double>(&own, 1));
-  if (!world_.is_root()) return;
-  log_info(concat(setup_.label, ": up to ", with_digits(*std::max_element(all.begin(), all.end()) / 1e9, 2),
-                  " GB of memory a rank"));
+  const double bytes = largest(world_, static_cast<double>(peak_memory(model_.device())));
+  if (world_.is_root()) log_info(concat(setup_.label, ": up to ", with_digits(bytes / 1e9, 2), " GB of memory a rank"));
 }
 
 TrainingResult Trainer::run() {

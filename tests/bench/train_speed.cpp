@@ -133,9 +133,7 @@ nlohmann::json time_updates(const Communicator& world, Policy start, const Corpu
   }
   barrier(world);
   result["seconds"] = std::chrono::duration<double>(Clock::now() - begin).count();
-  const auto own = static_cast<double>(peak_memory(torch::kCPU));
-  const auto peaks = all_gather(world, Span<const double>(&own, 1));
-  result["peak_bytes"] = *std::max_element(peaks.begin(), peaks.end());
+  result["peak_bytes"] = largest(world, static_cast<double>(peak_memory(torch::kCPU)));
   return result;
 }
 

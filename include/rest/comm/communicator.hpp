@@ -36,6 +36,7 @@ std::string broadcast(const Communicator&, std::string bytes);
 std::vector<std::string> all_gather(const Communicator&, const std::string& bytes);
 /// Every rank's values end to end by rank, on every rank; the counts may differ. Used with rank-ordered ranges.
 std::vector<double> all_gather(const Communicator&, Span<const double> values);
+double largest(const Communicator&, double value);  ///< of those of all ranks
 
 /// The communicator of the ranks on this host.
 Communicator split_by_host(const Communicator&);
