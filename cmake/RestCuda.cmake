@@ -69,7 +69,8 @@ function(rest_add_cuda_library name)
     $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr>
     $<$<AND:$<COMPILE_LANGUAGE:CUDA>,$<BOOL:${REST_WERROR}>>:--Werror=all-warnings>)
   # LibTorch's CUDA part registers itself with LibTorch when it is loaded: needed although few of its symbols are.
-  target_link_options(${name} PRIVATE "LINKER:--no-as-needed" "LINKER:--disable-new-dtags")
+  # Programs export nothing: what the library lacks would show only when a GPU is asked for.
+  target_link_options(${name} PRIVATE "LINKER:--no-as-needed" "LINKER:--disable-new-dtags" "LINKER:-z,defs")
   target_link_libraries(${name} PRIVATE LibTorch::cuda NCCL::nccl CUDA::cudart)
   # An RPATH, unlike a RUNPATH, also serves the libraries that LibTorch's CUDA part needs in turn.
   set(run_dirs "${LibTorch_RUN_DIRS};${CUDAToolkit_LIBRARY_DIR}")

@@ -16,10 +16,6 @@ double sum_scalars(TreeNode tree, std::size_t width, std::size_t column, const s
 
 }  // namespace
 
-LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks) {
-  return {leaves * rank / ranks, leaves * (rank + 1) / ranks};
-}
-
 void require_leaves(const Communicator& communicator, std::int64_t leaves) {
   if (leaves >= communicator.size()) return;
   throw UsageError(concat(leaves, " leaves cannot feed ", communicator.size(), " ranks"), "",

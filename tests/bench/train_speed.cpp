@@ -9,6 +9,7 @@
 // update and share the encoder pass.
 
 #include <ATen/Parallel.h>
+#include <torch/cuda.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -22,7 +23,7 @@ namespace rest {
 namespace {
 
 struct Request {
-  std::string experiment, policy, corpus;
+  std::string experiment, policy, corpus, device = "cpu";
   std::vector<std::string> overrides;
   std::int64_t warm = 0, updates = 1, candidates = 1, together = 1;
   int threads = 1;
@@ -39,6 +40,7 @@ void add_options(CLI::App& app, Request& request) {
   app.add_option("--candidates", request.candidates, "Targets of each source");
   app.add_option("--together", request.together, "Candidates of a source that share its encoder pass");
   app.add_option("--threads", request.threads, "Computing threads of each rank");
+  app.add_option("--device", request.device, "cpu, or cuda: one GPU a rank");
   app.add_flag("--list", request.list, "Print the examples of the updates");
 }
 
@@ -113,6 +115,7 @@ nlohmann::json list_updates(const ShuffledData& data, const TrainerOptions& opti
 nlohmann::json time_updates(const Communicator& world, Policy start, const Corpus& corpus,
                             const TrainerOptions& options, double smoothing, const Request& request) {
   using Clock = std::chrono::steady_clock;
+  const torch::Device device = start.parameters.device();
   const CorpusDataset pairs(corpus);
   const Candidates candidates(pairs, request.candidates);
   const ShuffledDataset data(candidates);
@@ -131,9 +134,10 @@ nlohmann::json time_updates(const Communicator& world, Policy start, const Corpu
     result["tokens"].push_back(sums.tokens);
     result["source_tokens"].push_back(sums.source_tokens);
   }
+  if (device.is_cuda()) torch::cuda::synchronize(device.index());
   barrier(world);
   result["seconds"] = std::chrono::duration<double>(Clock::now() - begin).count();
-  result["peak_bytes"] = largest(world, static_cast<double>(peak_memory(torch::kCPU)));
+  result["peak_bytes"] = largest(world, static_cast<double>(peak_memory(device)));
   return result;
 }
 
@@ -142,6 +146,7 @@ int body(const Communicator& world, int argc, char** argv) {
   Request request;
   add_options(app, request);
   CLI11_PARSE(app, argc, argv);
+  const torch::Device device = choose_device(world, request.device);
   at::set_num_threads(request.threads);
   const Experiment experiment = load_experiment(request.experiment, request.overrides);
   TrainerOptions options = trainer_options(experiment.train, resolve_preset(experiment.model).dropout);
@@ -149,8 +154,8 @@ int body(const Communicator& world, int argc, char** argv) {
   const Corpus corpus = read_corpus(request.corpus);
   const CorpusDataset pairs(corpus);
   const nlohmann::json result = request.list ? list_updates(ShuffledDataset(pairs), options, request.updates)
-                                             : time_updates(world, load_policy(request.policy), corpus, options,
-                                                            experiment.train.label_smoothing, request);
+                                             : time_updates(world, load_policy(request.policy).to(device), corpus,
+                                                            options, experiment.train.label_smoothing, request);
   if (world.is_root()) std::cout << result.dump() << std::endl;
   return 0;
 }

@@ -10,7 +10,8 @@ refuse() {
   local what=$1 code=0
   shift
   timeout -k 5 30 "$@" </dev/null >"$work/out" 2>&1 || code=$?
-  if ((code != 2)) || ! grep -q -- '--device cuda' "$work/out" || [[ -n $(ls -A "$work/run" | grep -v '^log$') ]]; then
+  if ((code != 2)) || ! grep -q -- '--device cuda' "$work/out" || grep -q 'undefined symbol' "$work/out" ||
+    [[ -n $(ls -A "$work/run" | grep -v '^log$') ]]; then
     failed "$what: exit code $code, made $(ls -A "$work/run" | tr '\n' ' ')"
     sed 's/^/    /' "$work/out" >&2
   else

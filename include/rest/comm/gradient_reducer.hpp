@@ -16,7 +16,9 @@ namespace rest {
 struct LeafRange {
   std::int64_t first, last;
 };
-LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks);
+inline LeafRange leaves_of_rank(std::int64_t leaves, int rank, int ranks) {
+  return {leaves * rank / ranks, leaves * (rank + 1) / ranks};
+}
 /// Throws UsageError when a rank would have no leaf.
 void require_leaves(const Communicator& communicator, std::int64_t leaves);
 

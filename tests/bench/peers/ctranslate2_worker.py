@@ -31,8 +31,9 @@ def sample(job, translator, sources):
 
 
 def prepare(job):
-    translator = ctranslate2.Translator(job["model"], device="cpu", compute_type=job["compute_type"],
-                                        inter_threads=job["replicas"], intra_threads=job["threads"])
+    translator = ctranslate2.Translator(job["model"], device=job.get("device", "cpu"),
+                                        compute_type=job["compute_type"], inter_threads=job["replicas"],
+                                        intra_threads=job["threads"])
     inputs = json.loads(pathlib.Path(job["inputs"]).read_text())
     inputs = {side: inputs[side][:job["sources"]] for side in ("source", "target")}
     if job["do"] == "sample":

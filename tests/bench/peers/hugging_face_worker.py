@@ -14,10 +14,10 @@ def padded(rows):
 
 
 def generate(job, model, sources, **how):
-    inputs = padded([row + [END] for row in sources])
+    inputs = padded([row + [END] for row in sources]).to(model.device)
     limits = dict(max_new_tokens=job["length"], min_new_tokens=job["length"] if job["fixed_length"] else None)
     output = model.generate(input_ids=inputs, attention_mask=(inputs != PAD).long(), **limits, **how)
-    return [row[1:] for row in output]
+    return [row[1:] for row in output.cpu()]
 
 
 def count(rows):
@@ -39,7 +39,7 @@ def sample(job, model, sources):
 
 def prepare(job):
     torch.set_num_threads(job["threads"])
-    model = load_hugging_face(job["model"], job["precision"])
+    model = load_hugging_face(job["model"], job["precision"]).to(job.get("device", "cpu"))
     inputs = json.loads(pathlib.Path(job["inputs"]).read_text())
     mine = slice(job.get("part", 0), job["sources"], job.get("parts", 1))
     inputs = {side: inputs[side][mine] for side in ("source", "target")}

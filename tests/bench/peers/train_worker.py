@@ -39,12 +39,12 @@ def make_batch(examples, pairs):
 
 class Trainer:
     def __init__(self, job):
-        self.job, self.train = job, job["train"]
-        model = load(job["kind"], job["model"], job["dropout"])
+        self.job, self.train, self.device = job, job["train"], job.get("device", "cpu")
+        model = load(job["kind"], job["model"], job["dropout"]).to(self.device)
         self.parameters = list(model.parameters())
         if job["processes"] > 1:
             model = DistributedDataParallel(model, gradient_as_bucket_view=True)
-        self.model = model
+        self.model = torch.compile(model, dynamic=True) if job.get("compiled") else model
         optimizer = {"fused": True} if job["fused"] else {}
         self.optimizer = torch.optim.Adam(self.parameters, betas=(self.train["adam_beta1"], self.train["adam_beta2"]),
                                           eps=self.train["adam_epsilon"], **optimizer)
@@ -58,8 +58,8 @@ class Trainer:
 
     def loss(self, batch):
         """Summed over the tokens."""
-        *inputs, target_out = batch
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.job["precision"] == "bfloat16"):
+        *inputs, target_out = (part.to(self.device) for part in batch)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.job["precision"] == "bfloat16"):
             logits = self.model(*inputs)
             return torch.nn.functional.cross_entropy(logits.flatten(0, 1), target_out.flatten(), reduction="sum",
                                                      label_smoothing=self.train["label_smoothing"],
@@ -103,6 +103,8 @@ def prepare(job):
 def work(job, prepared):
     trainer, updates, losses = prepared
     losses += [trainer.update(*update) for update in updates]
+    if trainer.device == "cuda":
+        torch.cuda.synchronize()
     return {"loss": losses, "tokens": sum(tokens for _, tokens in updates)}
 
 
