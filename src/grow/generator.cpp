@@ -120,8 +120,10 @@ class Generator {
   void continue_row(const PrefixRow& row, const Standing& standing, const Draw* draws, const std::uint32_t* samples) {
     order_.resize(standing.count);
     std::iota(order_.begin(), order_.end(), std::size_t{0});
-    std::stable_sort(order_.begin(), order_.end(),
-                     [&](std::size_t a, std::size_t b) { return draws[a].token < draws[b].token; });
+    if (standing.count > 1) {  // it would take memory for one as well
+      std::stable_sort(order_.begin(), order_.end(),
+                       [&](std::size_t a, std::size_t b) { return draws[a].token < draws[b].token; });
+    }
     cut_.clear();
     for (std::size_t first = 0, last = 0; first < order_.size(); first = last) {
       const Draw& drawn = draws[order_[first]];

@@ -13,7 +13,7 @@ std::int64_t Sequences::longest() const {
 }
 
 Sequences Sequences::to(torch::Device device) const {
-  return {starts, positions.to(device), slots.to(device), ids.to(device)};
+  return {starts, positions.to(device), slots.to(device), ids.to(device), row_starts.to(device)};
 }
 
 Sequences make_sequences(const std::vector<std::int64_t>& lengths, const std::vector<std::uint64_t>& ids) {
@@ -23,6 +23,7 @@ Sequences make_sequences(const std::vector<std::int64_t>& lengths, const std::ve
   all.positions = torch::empty({all.rows()}, torch::kInt64);
   all.ids = torch::empty({all.rows()}, torch::kInt64);
   all.slots = torch::empty({all.rows()}, torch::kInt64);
+  all.row_starts = torch::tensor(all.starts, torch::kInt32);
   const std::int64_t longest = all.longest();
   auto* slot = all.slots.data_ptr<std::int64_t>();
   auto* position = all.positions.data_ptr<std::int64_t>();
@@ -37,7 +38,7 @@ Sequences make_sequences(const std::vector<std::int64_t>& lengths, const std::ve
   return all;
 }
 
-Readers Readers::to(torch::Device device) const { return {first, source.to(device)}; }
+Readers Readers::to(torch::Device device) const { return {first, source.to(device), first_targets.to(device)}; }
 
 Readers make_readers(const std::vector<std::int64_t>& targets_per_source) {
   Readers readers;
@@ -48,6 +49,7 @@ Readers make_readers(const std::vector<std::int64_t>& targets_per_source) {
     source.resize(static_cast<std::size_t>(readers.first.back()), static_cast<std::int64_t>(s));
   }
   readers.source = torch::tensor(source, torch::kInt64);
+  readers.first_targets = torch::tensor(readers.first, torch::kInt64);
   return readers;
 }
 

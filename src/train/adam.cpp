@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../model/vector_rows.hpp"
+#include "training_operators.hpp"
 
 namespace rest {
 namespace {
@@ -15,11 +16,7 @@ namespace {
 /// Stays in the first level of the cache from one loop to the next; divides a bucket.
 constexpr std::int64_t block = 4096;
 
-struct Step {
-  float gradient_scale, beta1, beta2, rate, root_correction, epsilon, average_decay;
-};
-
-REST_CLONES void adam_block(const Step& step, const float* gradient, float* __restrict parameter,
+REST_CLONES void adam_block(const AdamStep& step, const float* gradient, float* __restrict parameter,
                             float* __restrict first, float* __restrict second, float* __restrict average,
                             std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
@@ -37,12 +34,7 @@ REST_CLONES void to_bfloat16(const float* __restrict values, std::uint16_t* __re
   for (std::int64_t i = 0; i < count; ++i) rounded[i] = bfloat16_bits(values[i]);
 }
 
-/// What an update changes, of one shard; the average may be undefined. And the copy that is computed with, of all.
-struct Buffers {
-  torch::Tensor parameters, first, second, average, compute;
-};
-
-void write_compute(const Buffers& buffers, std::int64_t own, std::int64_t place, std::int64_t count) {
+void write_compute(const AdamBuffers& buffers, std::int64_t own, std::int64_t place, std::int64_t count) {
   const float* const parameters = buffers.parameters.data_ptr<float>() + own;
   if (buffers.compute.scalar_type() == torch::kFloat32) {
     std::copy_n(parameters, count, buffers.compute.data_ptr<float>() + place);
@@ -51,7 +43,7 @@ void write_compute(const Buffers& buffers, std::int64_t own, std::int64_t place,
   }
 }
 
-void step_in_blocks(const Step& step, const float* gradient, const Shard& shard, const Buffers& buffers) {
+void step_in_blocks(const AdamStep& step, const float* gradient, const Shard& shard, const AdamBuffers& buffers) {
   const std::int64_t elements = buffers.parameters.numel(), blocks = (elements + block - 1) / block;
   float* const average = buffers.average.defined() ? buffers.average.data_ptr<float>() : nullptr;
   at::parallel_for(0, blocks, 16, [&](std::int64_t from, std::int64_t to) {
@@ -63,18 +55,6 @@ void step_in_blocks(const Step& step, const float* gradient, const Shard& shard,
       if (buffers.compute.defined()) write_compute(buffers, at, place, count);
     }
   });
-}
-
-/// adam_block() on any device, over the shard's part of the gradient.
-void step_by_operators(const Step& step, const torch::Tensor& gradient, Buffers buffers) {
-  const torch::Tensor scaled = gradient * step.gradient_scale;
-  buffers.first.mul_(step.beta1).add_(scaled, 1.0f - step.beta1);
-  buffers.second.mul_(step.beta2).addcmul_(scaled, scaled, 1.0f - step.beta2);
-  const torch::Tensor root = buffers.second.sqrt().mul_(step.root_correction).add_(step.epsilon);
-  buffers.parameters.addcdiv_(buffers.first, root, -step.rate);
-  if (buffers.average.defined()) {
-    buffers.average.mul_(step.average_decay).add_(buffers.parameters, 1.0f - step.average_decay);
-  }
 }
 
 }  // namespace
@@ -99,7 +79,7 @@ double Adam::update(const GradientSum& gradient, double count, double learning_r
       count;
   const double clip = options_.clip_norm > 0.0 && norm > options_.clip_norm ? options_.clip_norm / norm : 1.0;
   const auto n = static_cast<double>(update);
-  Step step{};
+  AdamStep step{};
   step.gradient_scale = static_cast<float>(clip / count);
   step.beta1 = static_cast<float>(options_.beta1);
   step.beta2 = static_cast<float>(options_.beta2);
@@ -108,13 +88,14 @@ double Adam::update(const GradientSum& gradient, double count, double learning_r
   step.epsilon = static_cast<float>(options_.epsilon);
   // Young averages forget faster, so that the initial weights do not linger.
   step.average_decay = static_cast<float>(std::min(options_.average_decay, (1.0 + n) / (10.0 + n)));
-  const Buffers buffers{parameters_, first_moment_, second_moment_, average_, compute};
-  if (by_operators()) {
-    step_by_operators(step, shard_.of(sums), buffers);
-    if (compute.defined()) shard_.put(parameters_, compute);
-  } else {
+  AdamBuffers buffers{parameters_, first_moment_, second_moment_, average_, compute};
+  if (!by_operators()) {
     step_in_blocks(step, gradient.values.data(), shard_, buffers);
+    return norm;
   }
+  if (!shard_.is_whole()) buffers.compute.reset();
+  adam_step(step, shard_.of(sums), buffers);
+  if (!shard_.is_whole() && compute.defined()) shard_.put(parameters_, compute);
   return norm;
 }
 

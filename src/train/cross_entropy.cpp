@@ -8,9 +8,11 @@
 
 #include "../model/native/native_functions.hpp"
 #include "../model/native/recorded_step.hpp"
+#include "../model/wide_products.hpp"
 #include "bfloat16_cross_entropy.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/vector_math.hpp"
+#include "training_operators.hpp"
 
 namespace rest {
 namespace {
@@ -60,26 +62,8 @@ REST_CLONES CrossEntropySums softmax_row(float* logits, std::int64_t vocabulary,
           static_cast<double>(weight) * nll};
 }
 
-/// The same for a block of tokens by LibTorch's operators: for GPUs, and for float64 models (gradient checks).
-CrossEntropySums softmax_block_by_operators(torch::Tensor& logits, const torch::Tensor& target,
-                                            const torch::Tensor& weight, double smoothing) {
-  const auto type = logits.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
-  const auto w = weight.to(type);
-  const auto log_p = torch::log_softmax(logits, 1, type);
-  const auto nll = -log_p.gather(1, target.unsqueeze(1)).squeeze(1);
-  const double nll_sum = (w * nll).sum(torch::kFloat64).item<double>();
-  const double even_sum = (w * -log_p.mean(1)).sum(torch::kFloat64).item<double>();
-  logits = (log_p.exp() - smoothing / static_cast<double>(logits.size(1))) * w.unsqueeze(1);
-  const auto rows = torch::arange(target.size(0), target.options());
-  logits.index_put_({rows, target}, w * -(1.0 - smoothing), /*accumulate=*/true);
-  return {(1.0 - smoothing) * nll_sum + smoothing * even_sum, nll_sum};
-}
-
 CrossEntropySums softmax_block(torch::Tensor& logits, const torch::Tensor& target, const torch::Tensor& weight,
                                double smoothing) {
-  if (logits.scalar_type() == torch::kFloat64 || !logits.is_cpu()) {
-    return softmax_block_by_operators(logits, target, weight, smoothing);
-  }
   logits = logits.to(torch::kFloat32).contiguous();
   const std::int64_t rows = logits.size(0), vocabulary = logits.size(1);
   float* const values = logits.data_ptr<float>();
@@ -120,21 +104,48 @@ CrossEntropySums cross_entropy_in_blocks(const torch::Tensor& hidden, const torc
   return total;
 }
 
+/// The same for GPUs and for float64 models (gradient checks): nothing is read back before all blocks are on their way.
+CrossEntropySums cross_entropy_by_operators(const torch::Tensor& hidden, const torch::Tensor& embedding,
+                                            const torch::Tensor& target, const torch::Tensor& weight, double smoothing,
+                                            const torch::Tensor& hidden_gradient, torch::Tensor& embedding_gradient) {
+  const auto wide = hidden.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const std::int64_t tokens = hidden.size(0), block = std::min(tokens, block_tokens);
+  const torch::Tensor sums = torch::empty({tokens, 2}, hidden.options().dtype(torch::kFloat64));
+  const torch::Tensor gradients = torch::empty({block, embedding.size(0)}, hidden.options());
+  if (hidden_gradient.defined()) embedding_gradient = torch::zeros_like(embedding, wide);
+  for (std::int64_t first = 0; first < tokens; first += block_tokens) {
+    const std::int64_t rows = std::min(block_tokens, tokens - first);
+    const torch::Tensor of_block = hidden.narrow(0, first, rows), gradient = gradients.narrow(0, 0, rows);
+    cross_entropy_rows(wide_product(of_block, embedding), target.narrow(0, first, rows), weight.narrow(0, first, rows),
+                       smoothing, gradient, sums.narrow(0, first, rows));
+    if (!hidden_gradient.defined()) continue;
+    torch::Tensor into = hidden_gradient.narrow(0, first, rows);
+    torch::mm_out(into, gradient, embedding);
+    add_wide_product(gradient, of_block, embedding_gradient);
+  }
+  const torch::Tensor total = sums.sum(0).cpu();
+  if (hidden_gradient.defined()) embedding_gradient = embedding_gradient.to(embedding.scalar_type());
+  return {total[0].item<double>(), total[1].item<double>()};
+}
+
 /// The loss is what gets differentiated, so the incoming gradient is a scale, 1 unless the caller scaled the loss.
 struct ProjectedCrossEntropy : torch::autograd::Function<ProjectedCrossEntropy> {
   static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& hidden,
                                const torch::Tensor& embedding, const torch::Tensor& target, const torch::Tensor& weight,
                                double smoothing, double* negative_log_likelihood, bool want_gradient) {
     torch::Tensor hidden_gradient, embedding_gradient;
-    if (want_gradient) {
-      hidden_gradient = torch::empty_like(hidden);
-      embedding_gradient = torch::zeros_like(embedding);
+    if (want_gradient) hidden_gradient = torch::empty_like(hidden);
+    CrossEntropySums sum;
+    if (hidden.is_cpu() && hidden.scalar_type() != torch::kFloat64) {
+      if (want_gradient) embedding_gradient = torch::zeros_like(embedding);
+      sum = cross_entropy_in_blocks(hidden, embedding, target, weight, smoothing, hidden_gradient, embedding_gradient);
+    } else {
+      sum =
+          cross_entropy_by_operators(hidden, embedding, target, weight, smoothing, hidden_gradient, embedding_gradient);
     }
-    const CrossEntropySums sum =
-        cross_entropy_in_blocks(hidden, embedding, target, weight, smoothing, hidden_gradient, embedding_gradient);
     *negative_log_likelihood = sum.negative_log_likelihood;
     context->save_for_backward({hidden_gradient, embedding_gradient});
-    return torch::full({}, sum.loss, hidden.options().dtype(torch::kFloat64));
+    return torch::full({}, sum.loss, torch::kFloat64);  // on the host, which has it
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,

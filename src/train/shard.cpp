@@ -17,6 +17,10 @@ torch::Tensor Shard::of(const torch::Tensor& whole) const {
 }
 
 void Shard::put(const torch::Tensor& own, const torch::Tensor& whole) const {
+  if (is_whole()) {
+    whole.copy_(own);
+    return;
+  }
   std::int64_t at = 0;
   buckets_.for_each_of(rank_, [&](std::size_t first, std::size_t size) {
     const auto count = static_cast<std::int64_t>(size);

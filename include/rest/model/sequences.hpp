@@ -13,6 +13,7 @@ struct Sequences {
   torch::Tensor positions;           // [rows] int64: of each row within its sequence
   torch::Tensor slots;               // [rows] int64: sequence * longest() + position, where padding puts it
   torch::Tensor ids;                 // [rows] int64: whose row it is, the same bits as Example::id, for dropout
+  torch::Tensor row_starts;          // [sequences + 1] int32: `starts` where the rows are
 
   std::int64_t size() const { return static_cast<std::int64_t>(starts.size()) - 1; }
   std::int64_t rows() const { return starts.back(); }
@@ -31,6 +32,7 @@ Sequences make_sequences(const std::vector<std::int64_t>& lengths, const std::ve
 struct Readers {
   std::vector<std::int64_t> first;  ///< [sources + 1]
   torch::Tensor source;             // [targets] int64: the source of each
+  torch::Tensor first_targets;      // [sources + 1] int64: `first` where the targets are
 
   Readers to(torch::Device device) const;
 };

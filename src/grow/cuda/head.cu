@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "head.hpp"
-#include "reduce.cuh"
+#include "../../model/cuda/reduce.cuh"
 
 namespace rest {
 namespace {

@@ -5,7 +5,7 @@
 #include <torch/library.h>
 
 #include "head.hpp"
-#include "kernel_check.hpp"
+#include "../../model/cuda/kernel_check.hpp"
 
 namespace rest {
 namespace {

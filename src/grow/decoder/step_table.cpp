@@ -50,10 +50,15 @@ void StepTableWriter::write_sources(const std::vector<PrefixRow>& rows, std::int
                                     std::int64_t* out) const {
   auto* place = reinterpret_cast<SourcePlace*>(out);
   for (std::int64_t layer = 0; layer < layers_; ++layer) {
+    const SourceMemory* source = nullptr;  // of the row before: neighbours mostly share it
+    SourcePlace found{};
     for (const PrefixRow& row : rows) {
-      const auto& [keys, values] = (*row.source->layers)[static_cast<std::size_t>(layer)];
-      *place++ = {address(keys, row.source->index), address(values, row.source->index), row.source->length,
-                  keys.size(3)};
+      if (row.source != source) {
+        source = row.source;
+        const auto& [keys, values] = (*source->layers)[static_cast<std::size_t>(layer)];
+        found = {address(keys, source->index), address(values, source->index), source->length, keys.size(3)};
+      }
+      *place++ = found;
     }
     place = std::fill_n(place, padded_rows - static_cast<std::int64_t>(rows.size()), SourcePlace{});
   }

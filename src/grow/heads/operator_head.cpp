@@ -1,9 +1,9 @@
 #include <ATen/ATen.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "../../model/wide_products.hpp"
 #include "../decoder/staging.hpp"
 #include "head_draw.hpp"
 #include "head_operators.hpp"
@@ -18,15 +18,6 @@ constexpr std::int64_t slice = 32 * head_block;
 
 /// What a row of draw_pieces' tensors holds.
 constexpr std::int64_t fields = 3;
-
-/// hidden [rows, hidden] times weights [pieces, hidden] -> [rows, pieces]: float32 for bfloat16, not rounded to it.
-at::Tensor logits_of(const at::Tensor& hidden, const at::Tensor& weights) {
-  if (hidden.scalar_type() != at::kBFloat16) return at::linear(hidden, weights);
-#if TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 8
-  if (hidden.is_cuda()) return at::mm(hidden, weights.t(), at::kFloat);
-#endif
-  return at::linear(hidden.to(at::kFloat), weights.to(at::kFloat));
-}
 
 /// By the operators of head_operators.hpp: what leaves the device is the draws' pieces and log-probabilities.
 class OperatorHead : public ProjectionHead {
@@ -65,7 +56,7 @@ class OperatorHead : public ProjectionHead {
     const double inverse = inverse_temperature<double>(options_);
     for (std::int64_t first = 0; first < pieces; first += slice) {
       const std::int64_t count = std::min(slice, pieces - first);
-      sum_head_blocks(logits_of(rows, embedding.narrow(0, first, count)), inverse,
+      sum_head_blocks(wide_product(rows, embedding.narrow(0, first, count)), inverse,
                       sums.narrow(1, first / head_block, head_blocks(count)));
     }
     return sums;

@@ -8,7 +8,7 @@ mpi_environment
 work=$rest_root/build/peers
 wheels=(ctranslate2==4.8.5 transformers==5.24.0 sentencepiece sacrebleu numpy safetensors h5py setuptools
   filelock typing-extensions sympy networkx jinja2 fsspec)
-# torch and what it needs of CUDA as set-up has them: without its dependencies, for no GPU is used.
+# torch and what it needs of CUDA as set-up has them, without its own dependencies.
 needs() { "$rest_root/jobs/setup.sh" --needs | sed -n "s/^$1 //p"; }
 mapfile -t torch_wheels < <(needs wheel-alone)
 

@@ -27,6 +27,9 @@ class Workload:
     length: int
     fixed_length: bool
 
+    def config(self):
+        return json.loads((self.model / "policy" / "config.json").read_text())
+
     def inputs(self):
         """Sources and targets for the peers; repeated, for an engine may want more than there are."""
         file = self.folder / "inputs.json"

@@ -77,7 +77,7 @@ def components(bench, workload, row, flop, peak):
 def roofline(bench, found):
     workload = bench.random_workload("base")
     best = best_unshared_base(bench, found)
-    config = bench.model_config(workload)
+    config = workload.config()
     flop, peaks = flop_by_component(config, workload), measure_peaks(bench, config)
     products_flop = sum(value for name, value in flop.items() if name != "attention")
     bench.say(f"\nroofline, base, {ROWS} rows a product, 2 processes of one thread at the same time, GFLOP/s")

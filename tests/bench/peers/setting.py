@@ -1,7 +1,6 @@
 """What a run of the benchmark works with: folders, sizes, programs, and where words go."""
 
 import dataclasses
-import json
 import pathlib
 import subprocess
 import sys
@@ -63,6 +62,3 @@ class GrowBench(Bench):
         folder = self.work / "runs" / (f"trained-{digest}" + ("-quick" if self.quick else ""))
         return Workload("trained", model, run_files.chosen(corpus, order), folder, self.samples, TEMPERATURE, 128,
                         fixed_length=False)
-
-    def model_config(self, workload):
-        return json.loads((workload.model / "policy" / "config.json").read_text())

@@ -10,7 +10,7 @@ from setting import Bench
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 VOCABULARY = 8000  # Multi30k gives no more than about 21,000
-DROPOUT = {"tiny": 0.1, "mini": 0.3, "big": 0.1}
+DROPOUT = {"tiny": 0.1, "mini": 0.3, "base": 0.1, "big": 0.1}
 # How training is done, in our words; what is not here is as the programs have it by default.
 TRAIN = {"seed": 1, "tokens_per_update": 4096, "learning_rate": 5e-4, "warmup_updates": 40, "adam_beta1": 0.9,
          "adam_beta2": 0.98, "adam_epsilon": 1e-9, "clip_norm": 1.0, "label_smoothing": 0.1}
