@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/work_session.hpp"
+#include "rest/core/child_process.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/core/variant_name.hpp"
 #include "rest/improve/improve_step.hpp"
@@ -46,5 +47,6 @@ int body(const rest::Communicator& world, int argc, char** argv) {
 
 int main(int argc, char** argv) {
   rest::install_stop_signals();
+  rest::start_spawner();  // for rewards that are programs
   return rest::run_main(argc, argv, body);
 }

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/work_session.hpp"
+#include "rest/core/child_process.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/reward/score_step.hpp"
 
@@ -18,7 +19,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         app.add_option("--reward", reward, "Reward to write [reward.name of the experiment]");
       });
   if (!command) return rest::exit_success;
-  const auto model = rest::make_reward(reward.empty() ? command->experiment.reward.name : reward);
+  const auto model = rest::make_reward(command->experiment.reward, reward);
   const rest::WorkSession work(world, *command, rest::score_work(grow_step, model->name()));
   return rest::run_score_step(world, work.run(), grow_step, *model);
 }
@@ -27,5 +28,6 @@ int body(const rest::Communicator& world, int argc, char** argv) {
 
 int main(int argc, char** argv) {
   rest::install_stop_signals();
+  rest::start_spawner();  // for rewards that are programs
   return rest::run_main(argc, argv, body);
 }

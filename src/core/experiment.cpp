@@ -173,6 +173,20 @@ void apply_override(Experiment& experiment, const std::string& text) {
         place);
 }
 
+void require_reward(const RewardOptions& options) {
+  const auto& known = built_in_rewards;
+  const bool built_in = std::find(std::begin(known), std::end(known), options.name) != std::end(known);
+  if (built_in && !options.command.empty()) {
+    throw UsageError("reward.name is \"" + options.name + "\", which is built in, and reward.command is set", "",
+                     "give what the command computes a name of its own");
+  }
+  if (built_in || !options.command.empty()) return;
+  std::string names;
+  for (const char* const name : known) names += (names.empty() ? "" : ", ") + std::string(name);
+  throw UsageError("reward.name is \"" + options.name + "\", which is not built in", "",
+                   "built in are " + names + "; others are programs, named by reward.command");
+}
+
 }  // namespace
 
 Experiment load_experiment(const fs::path& file, const std::vector<std::string>& overrides) {
@@ -184,6 +198,7 @@ Experiment load_experiment(const fs::path& file, const std::vector<std::string>&
   // Their errors belong here, not in the middle of a run.
   resolve_preset(experiment.model);
   require_thresholds(experiment.improve.filter, experiment.improve.thresholds);
+  require_reward(experiment.reward);
   return experiment;
 }
 

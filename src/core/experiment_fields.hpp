@@ -5,6 +5,7 @@
 
 #include "rest/core/experiment.hpp"
 #include "rest/core/filter_rules.hpp"
+#include "rest/core/variant_name.hpp"
 
 namespace rest {
 
@@ -46,8 +47,8 @@ inline constexpr Rule<std::string> training_precision{
 inline constexpr Rule<std::string> sampling_precision{
     [](const std::string& v) { return v == "float32" || v == "bfloat16" || v == "int8" || v == "float64"; },
     "\"float32\", \"bfloat16\", \"int8\" or \"float64\""};
-inline constexpr Rule<std::string> reward_rule{[](const std::string& v) { return v == "chrf" || v == "bleu"; },
-                                               "\"chrf\" or \"bleu\""};
+inline constexpr Rule<std::string> file_name_rule{[](const std::string& v) { return is_file_name(v); },
+                                                  file_name_words};
 inline constexpr Rule<std::string> loss_rule{[](const std::string& v) { return v == "bc"; }, "\"bc\""};
 inline constexpr Rule<std::string> filter_rule{[](const std::string& v) { return is_filter(v); }, filter_words};
 // What their order and range must be depends on the filter: require_thresholds.
@@ -136,7 +137,12 @@ void fields(GrowOptions& o, Visit visit) {
 
 template <class Visit>
 void fields(RewardOptions& o, Visit visit) {
-  visit("name", o.name, "reward column the Improve steps read: chrf or bleu", reward_rule);
+  visit("name", o.name, "reward column the Improve steps read: chrf, bleu, or the name of what command computes",
+        file_name_rule);
+  visit("command", o.command, "program that computes it (data/README.md); empty: built in", any_text);
+  visit("batch", o.batch, "texts that it is asked for at a time", positive);
+  visit("start_seconds", o.start_seconds, "it may take to get ready", above_zero);
+  visit("timeout_seconds", o.timeout_seconds, "it may take for a batch", above_zero);
 }
 
 template <class Visit>

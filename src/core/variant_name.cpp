@@ -4,14 +4,16 @@
 
 namespace rest {
 
-void require_variant_name(const std::string& name) {
+bool is_file_name(const std::string& name) {
   const std::string first = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-  if (!name.empty() && first.find(name.front()) != std::string::npos &&
-      name.find_first_not_of(first + "._-") == std::string::npos) {
-    return;
-  }
+  return !name.empty() && first.find(name.front()) != std::string::npos &&
+         name.find_first_not_of(first + "._-") == std::string::npos;
+}
+
+void require_variant_name(const std::string& name) {
+  if (is_file_name(name)) return;
   throw UsageError("the variant \"" + name + "\" has a name that cannot be a folder's", "",
-                   "use letters, digits, and \".\", \"_\", \"-\" behind the first of them");
+                   concat("use ", file_name_words));
 }
 
 }  // namespace rest

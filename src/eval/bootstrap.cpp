@@ -78,6 +78,14 @@ std::vector<Interval> bootstrap_means(const std::vector<std::vector<double>>& se
   return means;
 }
 
+Interval wilson_interval(double successes, double trials) {
+  constexpr double z = 1.959964;
+  const double share = successes / trials, per_trial = z * z / trials;
+  const double centre = (share + per_trial / 2.0) / (1.0 + per_trial);
+  const double reach = z * std::sqrt(share * (1.0 - share) / trials + per_trial / (4.0 * trials)) / (1.0 + per_trial);
+  return {share, std::max(0.0, centre - reach), std::min(1.0, centre + reach)};
+}
+
 PairedDifference paired_bootstrap(std::size_t items, std::int64_t resamples, std::uint64_t seed,
                                   const std::function<double(Span<const std::size_t>)>& difference) {
   const auto figures = bootstrap(items, resamples, seed, difference);

@@ -140,7 +140,7 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
   require_tokenizer(policy, corpus.tokenizer_digest, run.corpus(request.corpus).string());
   if (!corpus.has_target()) throw Error(run.corpus(request.corpus).string() + " has no references");
   const Tokenizer tokenizer(run.tokenizer());
-  const auto reward = make_reward(experiment.reward.name);
+  const auto reward = make_reward(experiment.reward);
   const EvaluationSet set{
       corpus,
       request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),
@@ -161,7 +161,7 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
          {"epsilon", experiment.grow.epsilon},
          {"precision", experiment.grow.precision},
          {"max_rows", experiment.grow.max_rows}}},
-       {"reward", experiment.reward.name}});
+       {"reward", reward->identity()}});
   const fs::path file = metrics_file(run, request, request.policy);
   if (!request.compare.empty()) load_metrics(metrics_file(run, request, request.compare), request.compare);
   if (!is_committed(file, lineage)) {

@@ -110,7 +110,7 @@ Lineage ImproveRun::lineage(std::int64_t step) const {
        {"corpus", steps_.corpus().digest()},
        {"validation", selection_.corpus().digest}},
       {{"improve", options},
-       {"reward", experiment_.reward.name},
+       {"reward", reward_identity(experiment_.reward)},
        {"step", step},
        {"threshold", steps_.threshold(step)},
        {"evaluate",

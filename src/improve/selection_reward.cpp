@@ -9,7 +9,7 @@ SelectionReward::SelectionReward(const Experiment& experiment, const RunDirector
     : experiment_(experiment),
       valid_(read_corpus(run.corpus("valid"))),
       tokenizer_(run.tokenizer()),
-      reward_(make_reward(experiment.reward.name)) {}
+      reward_(make_reward(experiment.reward)) {}
 
 Evaluation SelectionReward::operator()(const Communicator& world, const Policy& policy) const {
   GrowOptions sampling = experiment_.grow;

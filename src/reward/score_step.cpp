@@ -85,7 +85,7 @@ class StepScorer {
   Lineage lineage(const std::string& shard_digest) const {
     return make_lineage("reward",
                         {{"shard", shard_digest}, {"corpus", corpus_.digest}, {"tokenizer", tokenizer_digest_}},
-                        {{"reward.name", reward_.name()}});
+                        {{"reward.name", reward_.identity()}});
   }
 
   void require_same_text(const std::filesystem::path& file) const {

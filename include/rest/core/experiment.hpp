@@ -68,9 +68,15 @@ struct GrowOptions {
   bool include_originals = true;  ///< D_g = samples + D
 };
 
+/// What reward.name can be without a command.
+constexpr const char* built_in_rewards[] = {"chrf", "bleu"};
+
 /// [reward]
 struct RewardOptions {
-  std::string name = "chrf";  ///< column the Improve steps read: "chrf" or "bleu"
+  std::string name = "chrf";  ///< column the Improve steps read: "chrf", "bleu", or what the command computes
+  std::string command;        ///< program that computes it, by /bin/sh, one a rank; empty: built in
+  std::int64_t batch = 256;   ///< texts it is asked for at a time
+  double start_seconds = 600.0, timeout_seconds = 300.0;  ///< it may take to get ready, and for a batch
 };
 
 /// [improve] Improve steps (algorithm 1, sections 3.2 and A.9).

@@ -6,7 +6,15 @@
 namespace rest {
 
 /// What a stream of random numbers is for. The numbers are part of what makes a result: never renumber.
-enum class Purpose : std::uint32_t { initialise = 1, dropout = 2, shuffle = 3, sample = 4, bootstrap = 5, split = 6 };
+enum class Purpose : std::uint32_t {
+  initialise = 1,
+  dropout = 2,
+  shuffle = 3,
+  sample = 4,
+  bootstrap = 5,
+  split = 6,
+  perturbation = 7
+};
 
 /// 64-bit mixing (splitmix64 finaliser), for folding several integers into a key.
 constexpr std::uint64_t mix64(std::uint64_t x) {

@@ -4,8 +4,11 @@
 
 namespace rest {
 
-/// The name of an Improve variant becomes that of a folder. Throws UsageError unless it is made of letters, digits, and
-/// ".", "_", "-" behind the first character.
+/// What users name becomes part of file names: letters, digits, and ".", "_", "-" behind the first character.
+bool is_file_name(const std::string& name);
+constexpr const char* file_name_words = "letters, digits, and \".\", \"_\", \"-\" behind the first of them";
+
+/// Of an Improve variant. Throws UsageError unless it is_file_name().
 void require_variant_name(const std::string& name);
 
 }  // namespace rest

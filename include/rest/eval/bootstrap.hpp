@@ -29,6 +29,9 @@ std::vector<Interval> bootstrap_means(const std::vector<std::vector<double>>& se
 Interval bootstrap_interval(std::size_t items, std::int64_t resamples, std::uint64_t seed,
                             const std::function<double(Span<const std::size_t>)>& figure);
 
+/// A share with its 95 % score interval (Wilson 1927), for counts from 0 to `trials`, of which there is one at least.
+Interval wilson_interval(double successes, double trials);
+
 /// A paired comparison (Koehn 2004): the difference with its interval, and the two-sided p-value of "no difference",
 /// 2 x the smaller share of resamples on either side of 0.
 struct PairedDifference {

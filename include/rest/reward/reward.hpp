@@ -1,9 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "rest/core/experiment.hpp"
 #include "rest/core/span.hpp"
 
 namespace rest {
@@ -21,14 +23,20 @@ class Reward {
   virtual ~Reward() = default;
   virtual std::string name() const = 0;
   virtual bool needs_reference() const = 0;
+  /// What its values depend on, for lineages: the name, and more where that does not say it.
+  virtual nlohmann::json identity() const { return name(); }
   /// One value a text, in order, each independent of the others. Throws Error when a reference is needed and missing.
   virtual std::vector<float> score(Span<const ScoredText> batch) const = 0;
 };
 
-/// The names make_reward knows.
-std::vector<std::string> reward_names();
-
-/// Throws UsageError listing the known names.
+/// One that is built in. Throws UsageError listing them.
 std::unique_ptr<Reward> make_reward(const std::string& name);
+
+/// That of an experiment, a program where it names a command. `name`, unless empty: this one instead, which may also be
+/// one that is built in.
+std::unique_ptr<Reward> make_reward(const RewardOptions& options, const std::string& name = {});
+
+/// Reward::identity() of the reward of an experiment.
+nlohmann::json reward_identity(const RewardOptions& options);
 
 }  // namespace rest

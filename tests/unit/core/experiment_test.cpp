@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "rest/core/error.hpp"
+#include "rest/core/variant_name.hpp"
 #include "rest_source_dir.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -156,7 +157,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"train", "gradient_checkpointing = 1", "true or false"},
         BadValue{"improve", "gradient_checkpointing = 0", "true or false"},
         BadValue{"improve", "candidates_together = 0", "at least 1"},
-        BadValue{"reward", "name = \"rouge\"", "\"chrf\" or \"bleu\""}, BadValue{"improve", "loss = \"ppo\"", "\"bc\""},
+        BadValue{"reward", "name = \"a b\"", file_name_words}, BadValue{"reward", "command = 3", "text in quotes"},
+        BadValue{"reward", "batch = 0", "at least 1"}, BadValue{"reward", "start_seconds = 0", "above 0"},
+        BadValue{"reward", "timeout_seconds = -1", "above 0"}, BadValue{"improve", "loss = \"ppo\"", "\"bc\""},
         BadValue{"improve", "lambda = 1.5", "at most 1"},
         BadValue{"improve", "thresholds = 0.5", "a list of finite numbers"},
         BadValue{"improve", "thresholds = [0.5, \"x\"]", "a list of finite numbers"},
@@ -172,6 +175,14 @@ TEST_F(ExperimentFile, ThresholdsAreHeldAgainstTheFilterWhateverTheirOrder) {
   EXPECT_EQ(load("", {"improve.thresholds=[8, 4]", "improve.filter=top_k"}).improve.thresholds.front(), 8.0);
   EXPECT_TRUE(contains(message_of("", {"improve.filter=quantile", "improve.thresholds=[0.5, 1]"}),
                        "improve.filter = \"quantile\" must be at least 0 and below 1"));
+}
+
+TEST_F(ExperimentFile, RewardIsBuiltInOrAProgram) {
+  EXPECT_NE(message_of("[reward]\nname = \"rouge\"\n").find("built in are chrf, bleu"), std::string::npos);
+  EXPECT_NE(message_of("[reward]\ncommand = \"a\"\n").find("a name of its own"), std::string::npos);
+  const std::string program = "[reward]\nname = \"mine\"\ncommand = 'python3 \"a b.py\" --x \\ y'\n";
+  EXPECT_EQ(load(program).reward.command, "python3 \"a b.py\" --x \\ y");
+  EXPECT_EQ(to_toml(load(to_toml(load(program)))), to_toml(load(program)));
 }
 
 TEST_F(ExperimentFile, PrintedOneReadsBackTheSame) {

@@ -24,7 +24,7 @@ TEST(LexicalReward, StaysInTheUnitInterval) {
   const std::string empty, other = "zzz";
   const std::vector<ScoredText> batch = {
       {source, empty, &reference}, {source, other, &reference}, {source, candidate, &empty}};
-  for (const std::string& name : reward_names()) {
+  for (const std::string name : built_in_rewards) {
     for (const float reward : make_reward(name)->score(batch)) EXPECT_EQ(reward, 0.0f) << name;
   }
 }
@@ -42,7 +42,7 @@ TEST(MakeReward, ListsTheKnownNames) {
   } catch (const UsageError& error) {
     EXPECT_NE(std::string(error.what()).find("known are: chrf, bleu"), std::string::npos);
   }
-  for (const std::string& name : reward_names()) EXPECT_EQ(make_reward(name)->name(), name);
+  for (const std::string name : built_in_rewards) EXPECT_EQ(make_reward(name)->name(), name);
 }
 
 }  // namespace

@@ -1,0 +1,160 @@
+#include "rest/eval/reward_check.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "rest/comm/agreement.hpp"
+#include "rest/core/error.hpp"
+#include "text_scores.hpp"
+
+namespace rest {
+namespace {
+
+constexpr std::int64_t resamples = 1000;
+constexpr std::size_t batch_size = 1024;
+
+/// The texts of a kind, in the order of `places`.
+struct Spoiled {
+  std::vector<std::size_t> places;  // in the good translations
+  std::vector<std::string> texts;
+};
+
+Spoiled spoil(Perturbation kind, const std::vector<GoodTranslation>& good, std::uint64_t seed) {
+  Spoiled spoiled;
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    auto text = perturbed(kind, good, i, seed);
+    if (!text) continue;
+    spoiled.places.push_back(i);
+    spoiled.texts.push_back(std::move(*text));
+  }
+  return spoiled;
+}
+
+PerturbationEffect effect_of(Perturbation kind, const std::vector<double>& before, const std::vector<double>& after,
+                             std::uint64_t seed) {
+  PerturbationEffect effect{kind, static_cast<std::int64_t>(before.size()), {}, {}, {}};
+  if (before.empty()) return effect;
+  double fell = 0.0, rose = 0.0;
+  std::vector<double> fall;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    fall.push_back(before[i] - after[i]);
+    fell += after[i] < before[i] ? 1.0 : 0.0;
+    rose += after[i] > before[i] ? 1.0 : 0.0;
+  }
+  const auto texts = static_cast<double>(before.size());
+  effect.fell = wilson_interval(fell, texts);
+  effect.rose = wilson_interval(rose, texts);
+  effect.fall = bootstrap_mean(fall, resamples, seed);
+  return effect;
+}
+
+std::string percent(double share) { return with_digits(100.0 * share, 1) + " %"; }
+
+std::vector<std::string> failures_of(const std::vector<PerturbationEffect>& effects, const RewardCheckLimits& limits) {
+  std::vector<std::string> failures;
+  for (const PerturbationEffect& effect : effects) {
+    if (effect.texts == 0) continue;
+    if (effect.fell.value < limits.least_fell) {
+      failures.push_back(to_string(effect.kind) + " lowers the reward of " + percent(effect.fell.value) +
+                         " of the translations, at least " + percent(limits.least_fell) + " are wanted");
+    }
+    if (effect.kind == Perturbation::repeat && effect.rose.value > limits.most_repeats) {
+      failures.push_back("saying a translation twice raises the reward of " + percent(effect.rose.value) +
+                         ", at most " + percent(limits.most_repeats) + " are allowed");
+    }
+  }
+  return failures;
+}
+
+}  // namespace
+
+std::vector<double> score_on_all(const Communicator& world, const Reward& reward,
+                                 const std::vector<ScoredText>& texts) {
+  const auto part = [&](int rank) {
+    return texts.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(world.size());
+  };
+  std::vector<double> own;
+  for (std::size_t first = part(world.rank()); first < part(world.rank() + 1); first += batch_size) {
+    const std::size_t count = std::min(batch_size, part(world.rank() + 1) - first);
+    const std::vector<float> values = reward.score(Span<const ScoredText>(texts.data() + first, count));
+    if (values.size() != count) {
+      throw Error(concat("the reward ", reward.name(), " gave ", values.size(), " values for ", count, " texts"));
+    }
+    for (const float value : values) {
+      if (!std::isfinite(value)) throw Error("the reward " + reward.name() + " gave a value that is not finite");
+      own.push_back(static_cast<double>(value));
+    }
+  }
+  return all_gather(world, Span<const double>(own));
+}
+
+RewardCheck check_reward(const Communicator& world, const Reward& reward, const std::vector<GoodTranslation>& good,
+                         const std::vector<std::string>& references, const RewardCheckLimits& limits,
+                         std::uint64_t seed) {
+  if (good.empty()) throw Error("there are no translations to check the reward " + reward.name() + " with");
+  const auto text = [&](std::size_t i, const std::string& candidate) {
+    return ScoredText{good[i].source, candidate, references.empty() ? nullptr : &references[i]};
+  };
+  std::vector<ScoredText> texts;
+  for (std::size_t i = 0; i < good.size(); ++i) texts.push_back(text(i, good[i].text));
+  const std::vector<double> clean = score_on_all(world, reward, texts);
+
+  RewardCheck check;
+  check.texts = static_cast<std::int64_t>(good.size());
+  check.good = bootstrap_mean(clean, resamples, seed);
+  for (const Perturbation kind : all_perturbations()) {
+    stop_point(world);
+    const Spoiled spoiled = spoil(kind, good, seed);
+    std::vector<ScoredText> changed;
+    std::vector<double> before;
+    for (std::size_t i = 0; i < spoiled.texts.size(); ++i) {
+      changed.push_back(text(spoiled.places[i], spoiled.texts[i]));
+      before.push_back(clean[spoiled.places[i]]);
+    }
+    check.effects.push_back(effect_of(kind, before, score_on_all(world, reward, changed), seed));
+  }
+  check.failures = failures_of(check.effects, limits);
+  return check;
+}
+
+std::string to_text(const RewardCheck& check) {
+  std::string text =
+      concat(check.texts, " good translations, mean reward ", with_digits(check.good.value, 4), " [",
+             with_digits(check.good.low, 4), ", ", with_digits(check.good.high, 4), "]; 95 % intervals\n");
+  char line[160];
+  std::snprintf(line, sizeof line, "  %-14s %6s  %-24s %-9s %s\n", "spoiled by", "texts", "reward falls", "rises",
+                "mean fall");
+  text += line;
+  for (const PerturbationEffect& effect : check.effects) {
+    if (effect.texts == 0) {
+      std::snprintf(line, sizeof line, "  %-14s %6d  does not apply\n", to_string(effect.kind).c_str(), 0);
+    } else {
+      const std::string fell = percent(effect.fell.value) + " [" + with_digits(100.0 * effect.fell.low, 1) + ", " +
+                               with_digits(100.0 * effect.fell.high, 1) + "]";
+      std::snprintf(line, sizeof line, "  %-14s %6lld  %-24s %-9s %.4f [%.4f, %.4f]\n", to_string(effect.kind).c_str(),
+                    static_cast<long long>(effect.texts), fell.c_str(), percent(effect.rose.value).c_str(),
+                    effect.fall.value, effect.fall.low, effect.fall.high);
+    }
+    text += line;
+  }
+  for (const std::string& failure : check.failures) text += "  FAILED: " + failure + "\n";
+  return text;
+}
+
+nlohmann::json to_json(const RewardCheck& check) {
+  nlohmann::json effects = nlohmann::json::object();
+  for (const PerturbationEffect& effect : check.effects) {
+    nlohmann::json& one = effects[to_string(effect.kind)] = {{"texts", effect.texts}};
+    if (effect.texts == 0) continue;
+    one["fell"] = interval_json(effect.fell);
+    one["rose"] = interval_json(effect.rose);
+    one["fall"] = interval_json(effect.fall);
+  }
+  return {{"texts", check.texts},
+          {"good", interval_json(check.good)},
+          {"perturbations", effects},
+          {"failures", check.failures}};
+}
+
+}  // namespace rest
