@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""A reward against human ratings, in the style of the paper's figures 9 and 10: each translation's rating and reward, and
-how the reward is distributed among the badly, middling and well rated thirds.
+"""A reward against human ratings, in the style of the paper's figures 9 and 10: each translation's rating and reward,
+and how the reward is distributed among the badly, middling and well rated thirds.
 
 Reads what rest_reward correlate wrote."""
 
 import numpy as np
 
-from rest_run import CONTROL, GREEDY, ORIGINAL, SAMPLED, Problem, Run, arguments, figure_of, new_figure, read_json, start
+from rest_run import (CONTROL, GREEDY, ORIGINAL, SAMPLED, Problem, Run, arguments, figure_of, new_figure, read_json,
+                      start)
 
 THIRDS = (("rated worst", GREEDY), ("between", ORIGINAL), ("rated best", CONTROL))
 
@@ -26,7 +27,9 @@ def read_table(path):
 def thirds(rating):
     """Positions of the third that is rated worst, of that between, of the best; equal ratings stay together."""
     low, high = np.quantile(rating, [1 / 3, 2 / 3])
-    return [np.flatnonzero(where) for where in (rating <= low, (rating > low) & (rating <= high), rating > high)]
+    best = rating >= high  # often more than a third have no fault at all
+    worst = (rating <= low) & ~best
+    return [np.flatnonzero(where) for where in (worst, ~worst & ~best, best)]
 
 
 def draw(rating, reward, name, title, path):

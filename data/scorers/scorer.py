@@ -6,7 +6,7 @@ import sys
 
 
 def serve(score, needs_reference=False):
-    """`score(texts)` -> a reward in [0, 1] for each; texts are dicts with source, candidate and, where needed, reference."""
+    """`score(texts)` -> a reward in [0, 1] for each; texts are dicts: source, candidate and, where needed, reference."""
     # What libraries print must not get among the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -173,18 +173,34 @@ void apply_override(Experiment& experiment, const std::string& text) {
         place);
 }
 
-void require_reward(const RewardOptions& options) {
+/// `key`: "reward.name" or "reward.watch", whose command is `command`.
+void require_reward(const std::string& key, const std::string& name, const std::string& command) {
   const auto& known = built_in_rewards;
-  const bool built_in = std::find(std::begin(known), std::end(known), options.name) != std::end(known);
-  if (built_in && !options.command.empty()) {
-    throw UsageError("reward.name is \"" + options.name + "\", which is built in, and reward.command is set", "",
+  const bool built_in = std::find(std::begin(known), std::end(known), name) != std::end(known);
+  if (built_in && !command.empty()) {
+    throw UsageError(key + " is \"" + name + "\", which is built in, and a command is given for it", "",
                      "give what the command computes a name of its own");
   }
-  if (built_in || !options.command.empty()) return;
+  if (built_in || !command.empty()) return;
   std::string names;
-  for (const char* const name : known) names += (names.empty() ? "" : ", ") + std::string(name);
-  throw UsageError("reward.name is \"" + options.name + "\", which is not built in", "",
-                   "built in are " + names + "; others are programs, named by reward.command");
+  for (const char* const each : known) names += (names.empty() ? "" : ", ") + std::string(each);
+  throw UsageError(key + " is \"" + name + "\", which is not built in", "",
+                   "built in are " + names + "; others are programs, named by " +
+                       (key == "reward.name" ? "reward.command" : "reward.watch_command"));
+}
+
+void require_rewards(const Experiment& experiment) {
+  const RewardOptions& reward = experiment.reward;
+  require_reward("reward.name", reward.name, reward.command);
+  if (!reward.watch.empty()) require_reward("reward.watch", reward.watch, reward.watch_command);
+  if (reward.watch.empty() && (!reward.watch_command.empty() || experiment.improve.stop_when_parted)) {
+    throw UsageError(
+        !reward.watch_command.empty() ? "reward.watch_command is given" : "improve.stop_when_parted is true",
+        "no reward is watched", "name it by reward.watch");
+  }
+  if (reward.watch == reward.name) {
+    throw UsageError("reward.watch is reward.name", "", "watch another reward than the one that is optimised");
+  }
 }
 
 }  // namespace
@@ -198,7 +214,7 @@ Experiment load_experiment(const fs::path& file, const std::vector<std::string>&
   // Their errors belong here, not in the middle of a run.
   resolve_preset(experiment.model);
   require_thresholds(experiment.improve.filter, experiment.improve.thresholds);
-  require_reward(experiment.reward);
+  require_rewards(experiment);
   return experiment;
 }
 

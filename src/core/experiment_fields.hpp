@@ -49,6 +49,8 @@ inline constexpr Rule<std::string> sampling_precision{
     "\"float32\", \"bfloat16\", \"int8\" or \"float64\""};
 inline constexpr Rule<std::string> file_name_rule{[](const std::string& v) { return is_file_name(v); },
                                                   file_name_words};
+inline constexpr Rule<std::string> name_or_none{[](const std::string& v) { return v.empty() || is_file_name(v); },
+                                                file_name_words};
 inline constexpr Rule<std::string> loss_rule{[](const std::string& v) { return v == "bc"; }, "\"bc\""};
 inline constexpr Rule<std::string> filter_rule{[](const std::string& v) { return is_filter(v); }, filter_words};
 // What their order and range must be depends on the filter: require_thresholds.
@@ -143,6 +145,8 @@ void fields(RewardOptions& o, Visit visit) {
   visit("batch", o.batch, "texts that it is asked for at a time", positive);
   visit("start_seconds", o.start_seconds, "it may take to get ready", above_zero);
   visit("timeout_seconds", o.timeout_seconds, "it may take for a batch", above_zero);
+  visit("watch", o.watch, "another one, that Improve steps are compared by and never see; empty: none", name_or_none);
+  visit("watch_command", o.watch_command, "program that computes that one; empty: built in", any_text);
 }
 
 template <class Visit>
@@ -172,6 +176,8 @@ void fields(ImproveOptions& o, Visit visit) {
   visit("evaluate_samples", o.evaluate_samples, "samples a source in those", positive);
   visit("patience", o.patience, "evaluations without a rise before a step ends", positive);
   visit("stop_when_flat", o.stop_when_flat, "a step that does not raise the reward ends the Improve steps", either);
+  visit("stop_when_parted", o.stop_when_parted, "so does one that raises it while reward.watch falls, and is left out",
+        either);
   visit("checkpoint_every", o.checkpoint_every, "updates", positive);
   visit("keep_checkpoints", o.keep_checkpoints, "at least 2", at_least_two);
   memory_fields(o, visit);

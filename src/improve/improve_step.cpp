@@ -9,6 +9,7 @@
 #include "rest/core/log.hpp"
 #include "rest/core/signals.hpp"
 #include "selection_reward.hpp"
+#include "watch.hpp"
 
 namespace rest {
 namespace {
@@ -30,10 +31,13 @@ class ImproveRun {
         grown_from_(load_policy(run.policy(policy_to_grow_from(run, request.variant, request.grow_step)))) {
     require_tokenizer(grown_from_, steps_.corpus().tokenizer_digest(), run.corpus("train").string());
     require_tokenizer(grown_from_, selection_.corpus().tokenizer_digest, run.corpus("valid").string());
+    if (!experiment.reward.watch.empty()) watch_ = std::make_unique<Watch>(experiment, run);
   }
 
   std::vector<std::int64_t> requested() const { return steps_.requested(); }
   int run_step(std::int64_t step);
+  /// Compares a step's policy with the one it started from by the watched reward, if there is one.
+  void watch_step(std::int64_t step) const;
   void name_best() const;
 
  private:
@@ -41,6 +45,8 @@ class ImproveRun {
   /// The policy a step starts from.
   fs::path parent(std::int64_t step) const;
   std::optional<std::string> why_moot(std::int64_t step) const;
+  /// The step raised the reward while the watched one fell.
+  bool parted(std::int64_t step) const;
   void write_moot(std::int64_t step, const std::string& reason) const;
   Lineage lineage(std::int64_t step) const;
   void announce(std::int64_t step, const StepCandidates& candidates) const;
@@ -55,6 +61,7 @@ class ImproveRun {
   ImproveRequest request_;
   ImproveSteps steps_;
   SelectionReward selection_;
+  std::unique_ptr<Watch> watch_;  // null: none
   Policy grown_from_;
 };
 
@@ -75,7 +82,31 @@ std::optional<std::string> ImproveRun::why_moot(std::int64_t step) const {
   if (experiment_.improve.stop_when_flat && !before.value("rose", true)) {
     return concat("step ", step - 1, " did not raise the reward");
   }
+  if (experiment_.improve.stop_when_parted && parted(step - 1)) {
+    return concat("step ", step - 1, " raised the reward while ", watch_->name(), ", which is watched, fell");
+  }
   return std::nullopt;
+}
+
+bool ImproveRun::parted(std::int64_t step) const {
+  const auto watched = watch_ ? read_watched(directory(step)) : std::nullopt;
+  return watched && watched->fell() && read_json(directory(step) / "step.json").value("rose", false);
+}
+
+void ImproveRun::watch_step(std::int64_t step) const {
+  if (!watch_ || read_json(directory(step) / "step.json").value("moot", false)) return;
+  const Watched watched = watch_->compare(world_, directory(step), parent(step), request_.device);
+  barrier(world_);  // it is read by all
+  if (!world_.is_root()) return;
+  const Interval& change = watched.change.difference;
+  log_info(concat(steps_.name(step), ": ", watch_->name(), ", which is watched, went from ",
+                  with_digits(watched.before, 4), " to ", with_digits(watched.after, 4), ", by ",
+                  with_digits(change.value, 4), " [", with_digits(change.low, 4), ", ", with_digits(change.high, 4),
+                  "]"));
+  if (!parted(step)) return;
+  log_warning(concat(steps_.name(step), ": the reward rose while ", watch_->name(),
+                     " fell; the policy may have learnt what fools the reward: look at samples, and at rest_reward "
+                     "check"));
 }
 
 void ImproveRun::write_moot(std::int64_t step, const std::string& reason) const {
@@ -96,16 +127,15 @@ void ImproveRun::write_moot(std::int64_t step, const std::string& reason) const 
 // From commit records: whether a step is complete is known without reading what it was made from.
 Lineage ImproveRun::lineage(std::int64_t step) const {
   auto options = options_json(experiment_.improve);
-  for (const char* harmless : {"grow_step", "steps", "thresholds", "stop_when_flat", "checkpoint_every",
-                               "keep_checkpoints", "shard_optimizer", "gradient_checkpointing"}) {
+  for (const char* harmless : {"grow_step", "steps", "thresholds", "stop_when_flat", "stop_when_parted",
+                               "checkpoint_every", "keep_checkpoints", "shard_optimizer", "gradient_checkpointing"}) {
     options.erase(harmless);
   }
   if (steps_.filter_name(step) == "threshold") options.erase("filter");  // as it was before there were others
   if (experiment_.improve.candidates_together == 1) options.erase("candidates_together");  // likewise
-  const auto start = find_committed(parent(step) / "model.safetensors");
   return make_lineage(
       "policy",
-      {{"policy", start ? start->sha256 : load_policy(parent(step)).digest},
+      {{"policy", policy_digest(parent(step))},
        {"candidates", steps_.scored().digest()},
        {"corpus", steps_.corpus().digest()},
        {"validation", selection_.corpus().digest}},
@@ -203,18 +233,28 @@ int ImproveRun::run_step(std::int64_t step) {
 
 void ImproveRun::name_best() const {
   if (!world_.is_root()) return;
-  json best;
+  json best, left_out = json::array();
   for (std::int64_t step = 0; step <= steps_.last(); ++step) {
     const fs::path file = directory(step) / "step.json";
     if (!find_committed(file)) return;
     const json record = read_json(file);
     if (record.value("moot", false)) continue;
+    if (experiment_.improve.stop_when_parted && parted(step)) {
+      left_out.push_back(steps_.name(step));
+      continue;
+    }
     const double reward = record.at("best_reward");
     if (best.is_null() || reward > best.at("reward").get<double>()) {
       best = {{"policy", steps_.name(step)}, {"reward", reward}};
     }
   }
   const fs::path file = run_.root() / "improve" / request_.variant / concat("g", request_.grow_step, "-best.json");
+  if (best.is_null()) {
+    log_warning(concat("no policy of Grow step ", request_.grow_step,
+                       " is named the best: in all of them the reward rose ", "while ", watch_->name(), " fell"));
+    return;
+  }
+  if (!left_out.empty()) best["left_out"] = left_out;
   commit_json(file, best, make_lineage("best policy", {}, best));
   log_info(concat("best policy of Grow step ", request_.grow_step, ": ", best.at("policy").get<std::string>(),
                   ", reward ", best.at("reward").get<double>(), " on the selection half of validation"));
@@ -240,6 +280,7 @@ int run_improve(const Communicator& world, const Experiment& experiment, const R
   for (const std::int64_t step : improve.requested()) {
     const int code = improve.run_step(step);
     if (code != exit_success) return code;
+    improve.watch_step(step);
   }
   improve.name_best();
   barrier(world);

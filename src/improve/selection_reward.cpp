@@ -11,18 +11,22 @@ SelectionReward::SelectionReward(const Experiment& experiment, const RunDirector
       tokenizer_(run.tokenizer()),
       reward_(make_reward(experiment.reward)) {}
 
-Evaluation SelectionReward::operator()(const Communicator& world, const Policy& policy) const {
+std::vector<double> SelectionReward::by_source(const Communicator& world, const Policy& policy) const {
   GrowOptions sampling = experiment_.grow;
   sampling.temperature = experiment_.evaluate.temperature;
   sampling.samples = experiment_.improve.evaluate_samples;
   sampling.max_length = experiment_.evaluate.max_length;
   sampling.seed = experiment_.improve.seed;
   const EvaluationSet set{valid_, validation_half(valid_.size(), Half::select), tokenizer_, *reward_};
-  const Outputs outputs =
-      evaluate_outputs(world, SamplingModel(policy, experiment_.grow.precision), set, generate_options(sampling));
+  return evaluate_outputs(world, SamplingModel(policy, experiment_.grow.precision), set, generate_options(sampling))
+      .reward;
+}
+
+Evaluation SelectionReward::operator()(const Communicator& world, const Policy& policy) const {
+  const std::vector<double> rewards = by_source(world, policy);
   double total = 0.0;
-  for (const double reward : outputs.reward) total += reward;
-  const double mean = total / static_cast<double>(outputs.reward.size());
+  for (const double reward : rewards) total += reward;
+  const double mean = total / static_cast<double>(rewards.size());
   return {mean, {{"reward", mean}}};
 }
 

@@ -17,6 +17,8 @@ class SelectionReward {
   SelectionReward(const Experiment& experiment, const RunDirectory& run);
 
   Evaluation operator()(const Communicator& world, const Policy& policy) const;  ///< collective, equal on all ranks
+  /// The mean of each source's samples. Collective.
+  std::vector<double> by_source(const Communicator& world, const Policy& policy) const;
   const Corpus& corpus() const { return valid_; }
 
  private:

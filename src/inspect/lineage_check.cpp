@@ -192,9 +192,13 @@ std::string LineageCheck::best_problem(const Artefact& artefact) const {
 std::string LineageCheck::candidates_problem(const CheckedArtefact& checked) const {
   const json recorded = object_of(checked.record->lineage, "inputs");
   const json options = object_of(checked.record->lineage, "options");
-  if (!recorded.contains("candidates") || !options.contains("reward") || !options["reward"].is_string()) return "";
+  const json of_reward = options.value("reward", json());
+  // A program as a reward stands there with its command.
+  const std::string reward = of_reward.is_object()   ? of_reward.value("name", "")
+                             : of_reward.is_string() ? of_reward.get<std::string>()
+                                                     : "";
+  if (!recorded.contains("candidates") || reward.empty()) return "";
   const fs::path grow = fs::path("grow") / concat("g", checked.artefact.grow_step);
-  const std::string reward = options["reward"];
   const auto shards = shards_.find(checked.artefact.grow_step);
   if (shards == shards_.end()) return "";
   StepDigest digest;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# rest_reward: the checks of a reward and its agreement with ratings are the same on any number of ranks, a reward that is
-# fooled ends with 1, and rating files that cannot be meant are refused by line.
+# Rewards: their checks, their agreement with ratings and columns by other programs are the same on any number of ranks; a
+# reward that is fooled ends with 1; rating files and programs that cannot be meant are refused in words.
 source "$(dirname "${BASH_SOURCE[0]}")/../support/_pipeline.sh"
 run=$work/run
 chain 2 "$run" prepare
@@ -10,8 +10,8 @@ report=$run/report
 reward() {
   local ranks=$1 what=$2
   shift 2
-  mpirun --oversubscribe --bind-to none --quiet -n "$ranks" "$REST_BIN/rest_reward" "$what" "$experiment" --run "$run" "$@" \
-    </dev/null >"$work/out" 2>&1
+  mpirun --oversubscribe --bind-to none --quiet -n "$ranks" "$REST_BIN/rest_reward" "$what" "$experiment" \
+    --run "$run" "$@" </dev/null >"$work/out" 2>&1
 }
 # expect CODE WORDS RANKS WHAT ARGUMENT...: every one of WORDS (separated by |) has to be in the output.
 expect() {
@@ -20,7 +20,9 @@ expect() {
   shift 2
   reward "$@" || code=$?
   ((code == expected)) || failed "rest_reward $2: exit code $code, not $expected"
-  for word in "${words[@]}"; do grep -qF -- "$word" "$work/out" || failed "rest_reward $2: no '$word' in the output"; done
+  for word in "${words[@]}"; do
+    grep -qF -- "$word" "$work/out" || failed "rest_reward $2: no '$word' in the output"
+  done
 }
 
 expect 0 'check of chrf|repeat_phrase|40 good translations' 1 check
@@ -31,8 +33,11 @@ expect 0 'check of bleu' 2 check --reward bleu --sentences 20 \
   --bitext "$work/data/synthetic/valid.src" "$work/data/synthetic/valid.tgt"
 
 # Half of each reference: saying it twice is rewarded.
-for i in 1 2 3 4 5 6; do printf 'source %s x y\tone two %s\t%s\tone two %s one two %s\n' $i $i $((i - 3)) $i $i; done >"$work/halves.tsv"
-expect 1 'FAILED: saying a translation twice raises the reward of 100.0 %|rated 0 or better' 2 check --ratings "$work/halves.tsv"
+for i in 1 2 3 4 5 6; do
+  printf 'source %s x y\tone two %s\t%s\tone two %s one two %s\n' $i $i $((i - 3)) $i $i
+done >"$work/halves.tsv"
+expect 1 'FAILED: saying a translation twice raises the reward of 100.0 %|rated 0 or better' 2 \
+  check --ratings "$work/halves.tsv"
 expect 0 'check of chrf' 1 check --ratings "$work/halves.tsv" --good-from -9 --least-fell 0 --most-repeats 1
 
 # Ratings that are the reward's own, two translations a source.
@@ -44,7 +49,8 @@ expect 0 'Kendall tau-b' 3 correlate --ratings "$work/rated.tsv" --resamples 50
 cmp "$work/one" "$report/reward_correlation.chrf.json" || failed "the correlation depends on the number of ranks"
 (($(wc -l <"$report/reward_correlation.chrf.tsv") == 61)) || failed "the table has not a line a translation"
 if "$python" -c 'import h5py, numpy, matplotlib' 2>/dev/null; then
-  MPLBACKEND=Agg MPLCONFIGDIR=$work/tmp "$python" "$repository/data/analysis/reward_against_ratings.py" "$run" >"$work/out" 2>&1 ||
+  export MPLBACKEND=Agg MPLCONFIGDIR=$work/tmp
+  "$python" "$repository/data/analysis/reward_against_ratings.py" "$run" >"$work/out" 2>&1 ||
     { failed "reward_against_ratings.py"; cat "$work/out" >&2; }
   [[ -s $report/reward_against_ratings.chrf.png ]] || failed "no picture"
 else
@@ -85,16 +91,43 @@ done
 must 2 score "$run" "${by_program[@]}"
 grep -q 'scoring' "$work/out" && failed "what is complete was scored again"
 must 2 score "$run"
-must 2 improve "$run" --variant ratio "${by_program[@]}" --set improve.steps=1 --set improve.max_updates=4
+# It is optimised, and chrF watched: compared step by step, once, without changing what is trained.
+must 2 improve "$run" --variant ratio "${by_program[@]}"
+sha256sum "$run"/improve/ratio/g1-i*/model.safetensors >"$work/policies"
+must 2 improve "$run" --variant ratio "${by_program[@]}" --set reward.watch=chrf
+sha256sum --quiet -c "$work/policies" || failed "watching a reward changed the policies"
+(($(grep -c 'chrf, which is watched, went from' "$work/out") == 3)) || failed "not all steps were compared"
+(($(find "$run/improve/ratio" -name watch.json | wc -l) == 3)) || failed "a comparison is missing"
+cp "$run/improve/ratio/g1-i2/watch.json" "$work/one"
+rm "$run"/improve/ratio/g1-i2/watch.json*
+must 1 improve "$run" --variant ratio "${by_program[@]}" --set reward.watch=chrf
+cmp "$work/one" "$run/improve/ratio/g1-i2/watch.json" || failed "the comparison depends on the number of ranks"
+"$REST_BIN/rest_verify" "$run" >"$work/out" 2>&1 || { failed "rest_verify"; cat "$work/out" >&2; }
+# Longer is better, and shorter is what is watched: they part at once.
+cat >"$work/long.py" <<PYTHON
+import sys
+sys.path.insert(0, "$scorers")
+from scorer import serve
+against = sys.argv[1] == "short"
+serve(lambda texts: (abs(against - min(1, len(text["candidate"]) / 80)) for text in texts))
+PYTHON
+by_length=(--set reward.name=long --set "reward.command='$python $work/long.py long'" --set reward.watch=short
+  --set "reward.watch_command='$python $work/long.py short'" --set 'improve.thresholds=[0.6, 0.7]'
+  --set improve.learning_rate=1e-2)
+must 2 score "$run" "${by_length[@]}"
+must 2 improve "$run" --variant long "${by_length[@]}" --set improve.stop_when_parted=true
+grep -q 'the reward rose while short fell' "$work/out" || failed "no word of rewards that part"
+grep -q 'is moot: step 1 raised the reward while short' "$work/out" || failed "a step behind one that parted is trained"
+"$REST_BIN/rest_verify" "$run" >"$work/out" 2>&1 || { failed "rest_verify of steps left out"; cat "$work/out" >&2; }
 must 2 evaluate "$run" --policy ratio/g1-i1 "${by_program[@]}"
 expect 0 'check of ratio' 2 check "${by_program[@]}" --least-fell 0 --most-repeats 1
 
 # Programs that cannot be meant: named, nothing is written, and what was scored stays.
 refuse() {
   local words=$1 command=$2 word code=0
-  timeout -k 5 60 mpirun --oversubscribe --bind-to none --quiet -n 2 "$REST_BIN/rest_score" "$experiment" --run "$run" \
-    --set reward.name=bad --set "reward.command='$command'" --set reward.timeout_seconds=1 --set reward.start_seconds=1 \
-    </dev/null >"$work/out" 2>&1 || code=$?
+  timeout -k 5 60 mpirun --oversubscribe --bind-to none --quiet -n 2 "$REST_BIN/rest_score" "$experiment" \
+    --run "$run" --set reward.name=bad --set "reward.command='$command'" --set reward.timeout_seconds=1 \
+    --set reward.start_seconds=1 </dev/null >"$work/out" 2>&1 || code=$?
   ((code == 1)) || failed "$command: exit code $code, not 1"
   IFS='|' read -ra words <<<"$words"
   for word in "${words[@]}"; do grep -qF -- "$word" "$work/out" || failed "$command: no '$word' in the output"; done
@@ -107,7 +140,8 @@ refuse 'it said "hello"' 'echo hello'
 refuse 'in batch 1|exit code 5, 3 times' "$ready read -r line; exit 5"
 refuse 'in batch 1|said nothing for 1 s, 3 times' "$ready sleep 50"
 refuse 'in batch 1|it said "{}"' "$ready while read -r line; do echo {}; done"
-refuse 'in batch 1|it gave 1 rewards' "$ready read -r line; echo \"{\\\"batch\\\": 1, \\\"rewards\\\": [0.5]}\"; sleep 9"
+refuse 'in batch 1|it gave 1 rewards' \
+  "$ready read -r line; echo \"{\\\"batch\\\": 1, \\\"rewards\\\": [0.5]}\"; sleep 9"
 sleep 2
 pgrep -f "$work/dies_once.sh|length_ratio.py" >"$work/left" && failed "programs were left running: $(cat "$work/left")"
 finish "rewards are checked, compared with ratings, and come from other programs"

@@ -77,6 +77,7 @@ struct RewardOptions {
   std::string command;        ///< program that computes it, by /bin/sh, one a rank; empty: built in
   std::int64_t batch = 256;   ///< texts it is asked for at a time
   double start_seconds = 600.0, timeout_seconds = 300.0;  ///< it may take to get ready, and for a batch
+  std::string watch, watch_command;  ///< another one, that Improve steps are compared by and never see; empty: none
 };
 
 /// [improve] Improve steps (algorithm 1, sections 3.2 and A.9).
@@ -104,6 +105,7 @@ struct ImproveOptions {
   std::int64_t evaluate_samples = 4;  ///< samples a source in those
   std::int64_t patience = 3;          ///< evaluations without a rise before a step ends
   bool stop_when_flat = true;         ///< a step that does not raise the reward ends the Improve steps
+  bool stop_when_parted = false;      ///< so does one that raises it while the watched reward falls
   std::int64_t checkpoint_every = 500;
   std::int64_t keep_checkpoints = 2;
   bool shard_optimizer = false;

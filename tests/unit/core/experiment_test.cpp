@@ -180,6 +180,11 @@ TEST_F(ExperimentFile, ThresholdsAreHeldAgainstTheFilterWhateverTheirOrder) {
 TEST_F(ExperimentFile, RewardIsBuiltInOrAProgram) {
   EXPECT_NE(message_of("[reward]\nname = \"rouge\"\n").find("built in are chrf, bleu"), std::string::npos);
   EXPECT_NE(message_of("[reward]\ncommand = \"a\"\n").find("a name of its own"), std::string::npos);
+  EXPECT_NE(message_of("[reward]\nwatch = \"rouge\"\n").find("reward.watch is \"rouge\""), std::string::npos);
+  EXPECT_NE(message_of("[reward]\nwatch = \"chrf\"\n").find("another reward"), std::string::npos);
+  EXPECT_NE(message_of("[reward]\nwatch_command = \"a\"\n").find("no reward is watched"), std::string::npos);
+  EXPECT_NE(message_of("[improve]\nstop_when_parted = true\n").find("no reward is watched"), std::string::npos);
+  EXPECT_EQ(load("[reward]\nwatch = \"bleu\"\n").reward.watch, "bleu");
   const std::string program = "[reward]\nname = \"mine\"\ncommand = 'python3 \"a b.py\" --x \\ y'\n";
   EXPECT_EQ(load(program).reward.command, "python3 \"a b.py\" --x \\ y");
   EXPECT_EQ(to_toml(load(to_toml(load(program)))), to_toml(load(program)));
