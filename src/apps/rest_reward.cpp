@@ -4,6 +4,7 @@
 
 #include "apps/work_session.hpp"
 #include "rest/comm/agreement.hpp"
+#include "rest/comm/version_text.hpp"
 #include "rest/core/child_process.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
@@ -184,8 +185,8 @@ int body(const rest::Communicator& world, int argc, char** argv) {
       "  check      spoils good translations in known ways and tells how often the reward falls\n"
       "  correlate  compares the reward with human ratings\n"
       "rest_reward check --help and rest_reward correlate --help show the options\n";
-  if (what == "--help" || what == "-h") {
-    if (world.is_root()) std::cout << usage << std::flush;
+  if (what == "--help" || what == "-h" || what == "--version") {
+    if (world.is_root()) std::cout << (what == "--version" ? rest::version_text("rest_reward") : usage) << std::flush;
     return rest::exit_success;
   }
   throw rest::UsageError(what.empty() ? "rest_reward was not told what to do" : "rest_reward cannot \"" + what + "\"",

@@ -71,6 +71,8 @@ expect 2 '--ratings' 2 correlate
 expect 2 'there is no reward "comet"|chrf, bleu' 2 check --reward comet
 expect 1 'rated 500 or better' 2 check --ratings "$work/rated.tsv" --good-from 500
 expect 2 'cannot "explain"' 2 explain
+"$REST_BIN/rest_reward" --help | grep -q 'correlate' || failed "rest_reward --help"
+"$REST_BIN/rest_reward" --version | grep -q '^rest_reward' || failed "rest_reward --version"
 
 # A program as a reward: the same column on any number of ranks; the first copy to be asked dies, once.
 chain 2 "$run" train grow
