@@ -1,6 +1,7 @@
 #include "command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 
@@ -45,7 +46,9 @@ RunDirectory open_run(const Communicator& world, const Raw& raw, const std::stri
   std::error_code error;
   std::filesystem::create_directories(logs, error);
   if (error) throw UsageError("cannot make the run directory " + run.root().string(), error.message(), "change --run");
-  configure_log(program, world.rank(), logs / (program + ".log"));
+  std::string name = program;
+  std::replace(name.begin(), name.end(), ' ', '_');  // rest_reward check
+  configure_log(program, world.rank(), logs / (name + ".log"));
   return run;
 }
 

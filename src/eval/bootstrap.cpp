@@ -17,7 +17,11 @@ double quantile(const std::vector<double>& sorted, double share) {
   return sorted[low] + (at - static_cast<double>(low)) * (sorted[high] - sorted[low]);
 }
 
+/// A resample may leave a figure undefined (NaN), such as a correlation where all entries are the same: it tells
+/// nothing.
 Interval interval(double value, std::vector<double> figures) {
+  figures.erase(std::remove_if(figures.begin(), figures.end(), [](double f) { return std::isnan(f); }), figures.end());
+  if (figures.empty()) return {value, value, value};
   std::sort(figures.begin(), figures.end());
   return {value, quantile(figures, 0.025), quantile(figures, 0.975)};
 }

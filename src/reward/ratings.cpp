@@ -40,6 +40,7 @@ Ratings read_ratings(const std::filesystem::path& file) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const std::string where = concat(file.string(), ":", i + 1);
     if (!is_valid_utf8(lines[i])) throw Error(where + " is not valid UTF-8", "", "convert the file");
+    if (is_blank(lines[i])) throw Error(where + " is blank", "", wanted);
     const std::vector<std::string> columns = columns_of(lines[i]);
     if (expected == 0) expected = columns.size();
     if ((columns.size() != 3 && columns.size() != 4) || columns.size() != expected) {

@@ -25,7 +25,7 @@ Interval bootstrap_mean(Span<const double> values, std::int64_t resamples, std::
 std::vector<Interval> bootstrap_means(const std::vector<std::vector<double>>& series, std::int64_t resamples,
                                       std::uint64_t seed);
 
-/// The value of a figure over all items, with its interval.
+/// The value of a figure over all items, with its interval. Resamples it is NaN for are left out.
 Interval bootstrap_interval(std::size_t items, std::int64_t resamples, std::uint64_t seed,
                             const std::function<double(Span<const std::size_t>)>& figure);
 

@@ -118,6 +118,21 @@ TEST(RewardCorrelationTest, SourcesAreWhatIsResampled) {
   EXPECT_NE(to_text(none).find("none: no two translations"), std::string::npos);
 }
 
+/// With three sources, many resamples hold one of them alone, in which the reward may be all the same.
+TEST(RewardCorrelationTest, ResamplesThatTellNothingAreLeftOut) {
+  Ratings ratings;
+  ratings.source = {"a", "a", "b", "b", "c", "c"};
+  ratings.translation = ratings.source;
+  ratings.score = {1, 2, 3, 5, 4, 6};
+  const std::vector<double> rewards{0.5, 0.5, 0.2, 0.9, 0.3, 0.7};
+  const RewardCorrelation few = correlate_reward(ratings, rewards, 0.0, 500, 1);
+  for (const Interval& figure : {few.pearson, few.spearman, few.kendall, few.pairwise}) {
+    EXPECT_TRUE(std::isfinite(figure.low) && std::isfinite(figure.high));
+    EXPECT_LE(figure.low, figure.value);
+    EXPECT_GE(figure.high, figure.value);
+  }
+}
+
 TEST(RewardCorrelationTest, RefusesWhatTellsNothing) {
   const Ratings ratings = rated();
   EXPECT_THROW(correlate_reward(ratings, std::vector<double>(ratings.size(), 0.5), 0.0, 10, 1), Error);
