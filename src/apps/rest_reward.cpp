@@ -28,8 +28,10 @@ fs::path write_report(const rest::RunDirectory& run, const std::string& name, co
   return file;
 }
 
-void print(const rest::Communicator& world, const std::string& title, const std::string& text, const fs::path& file) {
-  if (!world.is_root()) return;
+/// A result for eyes and, in report/, for programs.
+void report(const rest::RunDirectory& run, const std::string& title, const std::string& text, const std::string& name,
+            const nlohmann::json& json) {
+  const fs::path file = write_report(run, name, json.dump(1) + "\n");
   std::cout << title << ": " << text << std::flush;
   rest::log_info("written to " + file.string());
 }
@@ -134,8 +136,8 @@ int check(const rest::Communicator& world, int argc, char** argv) {
     nlohmann::json json = rest::to_json(result);
     json["reward"] = reward->name();
     json["translations"] = texts.origin;
-    print(world, "check of " + reward->name() + " on " + texts.origin, rest::to_text(result),
-          write_report(command->run, "reward_check." + reward->name() + ".json", json.dump(1) + "\n"));
+    report(command->run, "check of " + reward->name() + " on " + texts.origin, rest::to_text(result),
+           "reward_check." + reward->name() + ".json", json);
   }
   return result.failures.empty() ? rest::exit_success : rest::exit_failure;
 }
@@ -170,8 +172,8 @@ int correlate(const rest::Communicator& world, int argc, char** argv) {
   std::string table = "rating\treward\n";
   for (std::size_t i = 0; i < rewards.size(); ++i) table += rest::concat(ratings.score[i], '\t', rewards[i], '\n');
   write_report(command->run, "reward_correlation." + reward->name() + ".tsv", table);
-  print(world, "correlation of " + reward->name() + " with " + file, rest::to_text(result),
-        write_report(command->run, "reward_correlation." + reward->name() + ".json", json.dump(1) + "\n"));
+  report(command->run, "correlation of " + reward->name() + " with " + file, rest::to_text(result),
+         "reward_correlation." + reward->name() + ".json", json);
   return rest::exit_success;
 }
 

@@ -40,6 +40,11 @@ double mean_of(Span<const double> values, Span<const std::size_t> chosen) {
 
 }  // namespace
 
+std::string to_text(const Interval& interval, int digits) {
+  return with_digits(interval.value, digits) + " [" + with_digits(interval.low, digits) + ", " +
+         with_digits(interval.high, digits) + "]";
+}
+
 std::vector<double> bootstrap(std::size_t items, std::int64_t resamples, std::uint64_t seed,
                               const std::function<double(Span<const std::size_t>)>& figure) {
   if (items == 0 || resamples < 1) throw Error("a bootstrap needs at least one item and one resample");

@@ -120,8 +120,7 @@ RewardCheck check_reward(const Communicator& world, const Reward& reward, const 
 
 std::string to_text(const RewardCheck& check) {
   std::string text =
-      concat(check.texts, " good translations, mean reward ", with_digits(check.good.value, 4), " [",
-             with_digits(check.good.low, 4), ", ", with_digits(check.good.high, 4), "]; 95 % intervals\n");
+      concat(check.texts, " good translations, mean reward ", to_text(check.good, 4), "; 95 % intervals\n");
   char line[160];
   std::snprintf(line, sizeof line, "  %-14s %6s  %-24s %-9s %s\n", "spoiled by", "texts", "reward falls", "rises",
                 "mean fall");
@@ -132,9 +131,9 @@ std::string to_text(const RewardCheck& check) {
     } else {
       const std::string fell = percent(effect.fell.value) + " [" + with_digits(100.0 * effect.fell.low, 1) + ", " +
                                with_digits(100.0 * effect.fell.high, 1) + "]";
-      std::snprintf(line, sizeof line, "  %-14s %6lld  %-24s %-9s %.4f [%.4f, %.4f]\n", to_string(effect.kind).c_str(),
+      std::snprintf(line, sizeof line, "  %-14s %6lld  %-24s %-9s %s\n", to_string(effect.kind).c_str(),
                     static_cast<long long>(effect.texts), fell.c_str(), percent(effect.rose.value).c_str(),
-                    effect.fall.value, effect.fall.low, effect.fall.high);
+                    to_text(effect.fall, 4).c_str());
     }
     text += line;
   }

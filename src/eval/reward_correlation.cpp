@@ -93,8 +93,7 @@ std::string to_text(const RewardCorrelation& correlation) {
   std::string text = concat(correlation.translations, " rated translations of ", correlation.sources,
                             " sources; 95 % intervals by a bootstrap over sources\n");
   const auto line = [&](const std::string& name, const Interval& figure) {
-    text += "  " + name + std::string(name.size() < 22 ? 22 - name.size() : 1, ' ') + with_digits(figure.value, 4) +
-            " [" + with_digits(figure.low, 4) + ", " + with_digits(figure.high, 4) + "]\n";
+    text += "  " + name + std::string(name.size() < 22 ? 22 - name.size() : 1, ' ') + to_text(figure, 4) + "\n";
   };
   line("Pearson", correlation.pearson);
   line("Spearman", correlation.spearman);

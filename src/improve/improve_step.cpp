@@ -98,11 +98,9 @@ void ImproveRun::watch_step(std::int64_t step) const {
   const Watched watched = watch_->compare(world_, directory(step), parent(step), request_.device);
   barrier(world_);  // it is read by all
   if (!world_.is_root()) return;
-  const Interval& change = watched.change.difference;
   log_info(concat(steps_.name(step), ": ", watch_->name(), ", which is watched, went from ",
                   with_digits(watched.before, 4), " to ", with_digits(watched.after, 4), ", by ",
-                  with_digits(change.value, 4), " [", with_digits(change.low, 4), ", ", with_digits(change.high, 4),
-                  "]"));
+                  to_text(watched.change.difference, 4)));
   if (!parted(step)) return;
   log_warning(concat(steps_.name(step), ": the reward rose while ", watch_->name(),
                      " fell; the policy may have learnt what fools the reward: look at samples, and at rest_reward "
@@ -251,7 +249,7 @@ void ImproveRun::name_best() const {
   const fs::path file = run_.root() / "improve" / request_.variant / concat("g", request_.grow_step, "-best.json");
   if (best.is_null()) {
     log_warning(concat("no policy of Grow step ", request_.grow_step,
-                       " is named the best: in all of them the reward rose ", "while ", watch_->name(), " fell"));
+                       " is named the best: in all of them the reward rose while ", watch_->name(), " fell"));
     return;
   }
   if (!left_out.empty()) best["left_out"] = left_out;

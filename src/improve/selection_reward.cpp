@@ -5,6 +5,12 @@
 
 namespace rest {
 
+double mean_of(const std::vector<double>& values) {
+  double total = 0.0;
+  for (const double value : values) total += value;
+  return total / static_cast<double>(values.size());
+}
+
 SelectionReward::SelectionReward(const Experiment& experiment, const RunDirectory& run)
     : experiment_(experiment),
       valid_(read_corpus(run.corpus("valid"))),
@@ -23,10 +29,7 @@ std::vector<double> SelectionReward::by_source(const Communicator& world, const 
 }
 
 Evaluation SelectionReward::operator()(const Communicator& world, const Policy& policy) const {
-  const std::vector<double> rewards = by_source(world, policy);
-  double total = 0.0;
-  for (const double reward : rewards) total += reward;
-  const double mean = total / static_cast<double>(rewards.size());
+  const double mean = mean_of(by_source(world, policy));
   return {mean, {{"reward", mean}}};
 }
 

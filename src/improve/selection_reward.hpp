@@ -9,6 +9,8 @@
 
 namespace rest {
 
+double mean_of(const std::vector<double>& values);
+
 /// The score that checkpoints of Improve steps are chosen by: mean reward of sampled translations of the selection half
 /// of validation.
 class SelectionReward {

@@ -19,12 +19,6 @@ Experiment watching(Experiment experiment) {
 
 fs::path file_in(const fs::path& directory) { return directory / "watch.json"; }
 
-double mean(const std::vector<double>& values) {
-  double total = 0.0;
-  for (const double value : values) total += value;
-  return total / static_cast<double>(values.size());
-}
-
 json to_json(const Watched& watched) {
   const Interval& change = watched.change.difference;
   return {{"before", watched.before}, {"after", watched.after}, {"change", change.value},
@@ -66,7 +60,7 @@ Watched Watch::compare(const Communicator& world, const fs::path& directory, con
   if (is_committed(file_in(directory), lineage)) return read_watched(directory).value();
   const std::vector<double> before = reward_.by_source(world, load_policy(parent).to(device)),
                             after = reward_.by_source(world, load_policy(directory).to(device));
-  Watched watched{mean(before), mean(after), {}};
+  Watched watched{mean_of(before), mean_of(after), {}};
   watched.change = paired_bootstrap(before.size(), evaluate.bootstrap, static_cast<std::uint64_t>(evaluate.seed),
                                     [&](Span<const std::size_t> chosen) {
                                       double total = 0.0;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "rest/core/span.hpp"
@@ -12,6 +13,9 @@ namespace rest {
 struct Interval {
   double value, low, high;
 };
+
+/// "0.1234 [0.1200, 0.1270]", with so many digits.
+std::string to_text(const Interval& interval, int digits);
 
 /// Resamples positions 0..items-1 with replacement, `resamples` times; `figure` maps chosen positions to a number.
 std::vector<double> bootstrap(std::size_t items, std::int64_t resamples, std::uint64_t seed,

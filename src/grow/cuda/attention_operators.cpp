@@ -1,11 +1,11 @@
 #include <ATen/ATen.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
 #include <cuda_bf16.h>
 #include <torch/library.h>
 
-#include "attention.hpp"
 #include "../../model/cuda/kernel_check.hpp"
+#include "../../model/cuda/stream.hpp"
+#include "attention.hpp"
 
 namespace rest {
 namespace {
@@ -28,10 +28,6 @@ void with_type(const at::Tensor& tensor, Body body) {
 template <class Type>
 Type* data(const at::Tensor& tensor) {
   return static_cast<Type*>(tensor.data_ptr());
-}
-
-cudaStream_t stream_of(const at::Tensor& tensor) {
-  return c10::cuda::getCurrentCUDAStream(tensor.device().index()).stream();
 }
 
 /// rest::tree_attention of src/grow/attention_operators.hpp on a GPU.

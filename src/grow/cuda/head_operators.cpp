@@ -1,18 +1,14 @@
 #include <ATen/ATen.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
 #include <cuda_bf16.h>
 #include <torch/library.h>
 
-#include "head.hpp"
 #include "../../model/cuda/kernel_check.hpp"
+#include "../../model/cuda/stream.hpp"
+#include "head.hpp"
 
 namespace rest {
 namespace {
-
-cudaStream_t stream_of(const at::Tensor& tensor) {
-  return c10::cuda::getCurrentCUDAStream(tensor.device().index()).stream();
-}
 
 template <class Real>
 BlockSums<Real>* block_sums(const at::Tensor& sums) {

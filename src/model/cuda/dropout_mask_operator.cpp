@@ -1,10 +1,10 @@
 #include <ATen/ATen.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
 #include <torch/library.h>
 
 #include "dropout_mask.hpp"
 #include "rest/core/error.hpp"
+#include "stream.hpp"
 
 namespace rest {
 namespace {
@@ -19,7 +19,7 @@ at::Tensor dropout_mask(const at::Tensor& ids, const at::Tensor& positions, std:
   at::Tensor out = at::empty({ids.size(0), features}, ids.options().dtype(at::kFloat));
   const cudaError_t status =
       fill_dropout_mask(mask, key, ids.data_ptr<std::int64_t>(), positions.data_ptr<std::int64_t>(), ids.size(0),
-                        out.data_ptr<float>(), c10::cuda::getCurrentCUDAStream(ids.device().index()).stream());
+                        out.data_ptr<float>(), stream_of(ids));
   if (status != cudaSuccess) throw Error("the kernel that fills dropout masks failed", cudaGetErrorString(status));
   return out;
 }

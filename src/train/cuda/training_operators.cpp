@@ -1,20 +1,16 @@
 #include <ATen/ATen.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
 #include <cuda_bf16.h>
 #include <torch/library.h>
 
 #include "../../model/cuda/kernel_check.hpp"
+#include "../../model/cuda/stream.hpp"
 #include "training.hpp"
 
 namespace rest {
 namespace {
 
 using OptionalTensor = std::optional<at::Tensor>;
-
-cudaStream_t stream_of(const at::Tensor& tensor) {
-  return c10::cuda::getCurrentCUDAStream(tensor.device().index()).stream();
-}
 
 template <class Real, class Gradient>
 void cross_entropy(const at::Tensor& logits, const at::Tensor& target, const at::Tensor& weight, double smoothing,
