@@ -36,7 +36,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
         estimate.add_to(app);
       });
   if (!command) return rest::exit_success;
-  rest::require_variant_name(variant);
+  rest::require_name("variant", variant);
   if (part) request.part = rest::GrowPart::parse(*part);
   request.device = rest::choose_device(world, device);
   if (policy.empty()) policy = rest::policy_to_grow_from(command->run, variant, request.grow_step);

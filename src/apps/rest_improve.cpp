@@ -35,7 +35,7 @@ int body(const rest::Communicator& world, int argc, char** argv) {
                      "and write it to report/plan.VARIANT.gG.json");
       });
   if (!command) return rest::exit_success;
-  rest::require_variant_name(request.variant);
+  rest::require_name("variant", request.variant);
   request.device = rest::choose_device(world, device);
   at::set_num_threads(command->threads);
   if (plan) return rest::plan_improve(world, command->experiment, command->run, request);

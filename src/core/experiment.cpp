@@ -49,12 +49,12 @@ std::optional<T> read_value(const toml::node& node, const Place& place) {
   if constexpr (std::is_same_v<T, double>) {
     const std::optional<double> value = node.is_number() ? node.value<double>() : std::nullopt;
     return value && std::isfinite(*value) ? value : std::nullopt;
-  } else if constexpr (std::is_same_v<T, std::vector<double>>) {
+  } else if constexpr (std::is_same_v<T, std::vector<double>> || std::is_same_v<T, std::vector<std::string>>) {
     const auto* array = node.as_array();
     if (array == nullptr) return std::nullopt;
-    std::vector<double> values;
+    T values;
     for (const auto& element : *array) {
-      const auto value = read_value<double>(element, place);
+      const auto value = read_value<typename T::value_type>(element, {place.words});
       if (!value) return std::nullopt;
       values.push_back(*value);
     }
@@ -72,6 +72,7 @@ const char* type_words() {
   if constexpr (std::is_same_v<T, std::int64_t>) return "an integer";
   if constexpr (std::is_same_v<T, bool>) return "true or false";
   if constexpr (std::is_same_v<T, std::string>) return "text in quotes";
+  if constexpr (std::is_same_v<T, std::vector<std::string>>) return "a list of texts in quotes";
   return "a list of finite numbers";
 }
 
@@ -130,8 +131,9 @@ void apply_file(Experiment& experiment, const fs::path& file) {
   for (const auto& [name, content] : table) {
     const std::string section(name.str());
     if (!content.is_table()) {
-      throw UsageError(place_of(content).words + ": " + section + " stands outside a section", "",
-                       "put it under one of [data] [model] [train] [grow] [reward] [improve] [evaluate]");
+      throw UsageError(
+          place_of(content).words + ": " + section + " stands outside a section", "",
+          "put it under one of [data] [model] [train] [grow] [reward] [reward_model] [improve] [evaluate]");
     }
     require_section(experiment, section, place_of(content));
     for (const auto& [key, value] : *content.as_table()) {
@@ -143,11 +145,15 @@ void apply_file(Experiment& experiment, const fs::path& file) {
 /// Data paths are relative to the experiment file.
 void resolve_paths(Experiment& experiment, const fs::path& folder) {
   DataOptions& data = experiment.data;
+  const auto resolve = [&](std::string& path) {
+    if (!path.empty() && fs::path(path).is_relative()) path = (folder / path).lexically_normal().string();
+  };
   for (std::string* path :
        {&data.train_source, &data.train_target, &data.valid_source, &data.valid_target, &data.test_source,
         &data.test_target, &data.monolingual_source, &data.tokenizer, &experiment.train.initial_policy}) {
-    if (!path->empty() && fs::path(*path).is_relative()) *path = (folder / *path).lexically_normal().string();
+    resolve(*path);
   }
+  for (std::string& path : experiment.reward_model.ratings) resolve(path);
 }
 
 std::string trimmed(const std::string& text) {
@@ -173,26 +179,34 @@ void apply_override(Experiment& experiment, const std::string& text) {
         place);
 }
 
-/// `key`: "reward.name" or "reward.watch", whose command is `command`.
-void require_reward(const std::string& key, const std::string& name, const std::string& command) {
+/// `key`: "reward.name" or "reward.watch"; `given`: what else says how it is computed.
+void require_new_name(const std::string& key, const std::string& name, const char* given) {
   const auto& known = built_in_rewards;
-  const bool built_in = std::find(std::begin(known), std::end(known), name) != std::end(known);
-  if (built_in && !command.empty()) {
-    throw UsageError(key + " is \"" + name + "\", which is built in, and a command is given for it", "",
-                     "give what the command computes a name of its own");
-  }
-  if (built_in || !command.empty()) return;
-  std::string names;
-  for (const char* const each : known) names += (names.empty() ? "" : ", ") + std::string(each);
-  throw UsageError(key + " is \"" + name + "\", which is not built in", "",
-                   "built in are " + names + "; others are programs, named by " +
-                       (key == "reward.name" ? "reward.command" : "reward.watch_command"));
+  if (std::find(std::begin(known), std::end(known), name) == std::end(known)) return;
+  throw UsageError(concat(key, " is \"", name, "\", which is built in, and ", given, " is given for it"), "",
+                   "give what that computes a name of its own");
 }
 
+/// Whether a name without more is known can only be said where the run is.
 void require_rewards(const Experiment& experiment) {
   const RewardOptions& reward = experiment.reward;
-  require_reward("reward.name", reward.name, reward.command);
-  if (!reward.watch.empty()) require_reward("reward.watch", reward.watch, reward.watch_command);
+  if (!reward.command.empty()) require_new_name("reward.name", reward.name, "a command");
+  if (!reward.of.empty()) require_new_name("reward.name", reward.name, "a list of others");
+  if (!reward.watch_command.empty()) require_new_name("reward.watch", reward.watch, "a command");
+  if (!reward.of.empty() && !reward.command.empty()) {
+    throw UsageError("both reward.command and reward.of are given", "", "a reward is computed in one way");
+  }
+  if (std::find(reward.of.begin(), reward.of.end(), reward.name) != reward.of.end()) {
+    throw UsageError("reward.of names \"" + reward.name + "\", the reward itself");
+  }
+  if (!reward.weights.empty()) {
+    if (reward.weights.size() != reward.of.size() || reward.combine != "mean") {
+      throw UsageError("reward.weights are for the rewards that reward.of names, one each, combined by \"mean\"");
+    }
+    if (std::all_of(reward.weights.begin(), reward.weights.end(), [](double w) { return w == 0.0; })) {
+      throw UsageError("reward.weights are all 0");
+    }
+  }
   if (reward.watch.empty() && (!reward.watch_command.empty() || experiment.improve.stop_when_parted)) {
     throw UsageError(
         !reward.watch_command.empty() ? "reward.watch_command is given" : "improve.stop_when_parted is true",
@@ -201,6 +215,11 @@ void require_rewards(const Experiment& experiment) {
   if (reward.watch == reward.name) {
     throw UsageError("reward.watch is reward.name", "", "watch another reward than the one that is optimised");
   }
+}
+
+void require_reward_model(const RewardModelOptions& options) {
+  if (options.fold < options.folds) return;
+  throw UsageError(concat("reward_model.fold = ", options.fold, " must be below reward_model.folds = ", options.folds));
 }
 
 }  // namespace
@@ -215,6 +234,7 @@ Experiment load_experiment(const fs::path& file, const std::vector<std::string>&
   resolve_preset(experiment.model);
   require_thresholds(experiment.improve.filter, experiment.improve.thresholds);
   require_rewards(experiment);
+  require_reward_model(experiment.reward_model);
   return experiment;
 }
 

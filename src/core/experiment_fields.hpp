@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,19 @@ inline constexpr Rule<std::string> file_name_rule{[](const std::string& v) { ret
                                                   file_name_words};
 inline constexpr Rule<std::string> name_or_none{[](const std::string& v) { return v.empty() || is_file_name(v); },
                                                 file_name_words};
+inline constexpr Rule<std::string> normalise_rule{
+    [](const std::string& v) { return v == "range" || v == "rank" || v == "none"; }, "\"range\", \"rank\" or \"none\""};
+inline constexpr Rule<std::string> architecture_rule{
+    [](const std::string& v) { return v == "predictor" || v == "joint"; }, "\"predictor\" or \"joint\""};
+inline constexpr Rule<std::string> calibration_rule{
+    [](const std::string& v) { return v == "rating" || v == "quantile"; }, "\"rating\" or \"quantile\""};
+inline constexpr Rule<std::string> combine_rule{[](const std::string& v) { return v == "mean" || v == "min"; },
+                                                "\"mean\" or \"min\""};
+inline constexpr Rule<std::vector<std::string>> any_texts{[](const std::vector<std::string>&) { return true; },
+                                                          "a list of texts"};
+inline constexpr Rule<std::vector<double>> zeros_or_more{
+    [](const std::vector<double>& v) { return std::all_of(v.begin(), v.end(), [](double w) { return w >= 0.0; }); },
+    "a list of numbers that are 0 or more"};
 inline constexpr Rule<std::string> loss_rule{[](const std::string& v) { return v == "bc"; }, "\"bc\""};
 inline constexpr Rule<std::string> filter_rule{[](const std::string& v) { return is_filter(v); }, filter_words};
 // What their order and range must be depends on the filter: require_thresholds.
@@ -139,14 +153,61 @@ void fields(GrowOptions& o, Visit visit) {
 
 template <class Visit>
 void fields(RewardOptions& o, Visit visit) {
-  visit("name", o.name, "reward column the Improve steps read: chrf, bleu, or the name of what command computes",
-        file_name_rule);
-  visit("command", o.command, "program that computes it (data/README.md); empty: built in", any_text);
+  visit(
+      "name", o.name,
+      "reward column the Improve steps read: chrf, bleu, a learned one of the run, or the name of what is given below",
+      file_name_rule);
+  visit("command", o.command, "program that computes it (data/README.md); empty: none", any_text);
   visit("batch", o.batch, "texts that it is asked for at a time", positive);
   visit("start_seconds", o.start_seconds, "it may take to get ready", above_zero);
   visit("timeout_seconds", o.timeout_seconds, "it may take for a batch", above_zero);
+  visit("of", o.of, "rewards that it is made of; empty: it is one by itself", any_texts);
+  visit("combine", o.combine, "of these: mean or min", combine_rule);
+  visit("weights", o.weights, "of these in the mean; empty: equal", zeros_or_more);
+  visit("spread_penalty", o.spread_penalty, "learned ones: so many standard deviations of the members are taken off",
+        zero_or_more);
   visit("watch", o.watch, "another one, that Improve steps are compared by and never see; empty: none", name_or_none);
-  visit("watch_command", o.watch_command, "program that computes that one; empty: built in", any_text);
+  visit("watch_command", o.watch_command, "program that computes that one; empty: none", any_text);
+}
+
+template <class Visit>
+void fields(RewardModelOptions& o, Visit visit) {
+  visit("seed", o.seed, "", any_integer);
+  visit("ratings", o.ratings, "files of rated translations (data/README.md), each a set with a scale of its own",
+        any_texts);
+  visit("normalise", o.normalise,
+        "of a set's scores, to [0, 1]: range (percentiles 1 to 99), rank, or none (they are in [0, 1])",
+        normalise_rule);
+  visit("folds", o.folds, "the sources are cut into so many parts, one of which validates", at_least_two);
+  visit("fold", o.fold, "which", not_negative);
+  visit("architecture", o.architecture,
+        "predictor: a policy reads the translation; joint: one encoder reads source and translation",
+        architecture_rule);
+  visit("start", o.start, "policy that the weights come from; empty: fresh ones, shaped by [model]", any_text);
+  visit("members", o.members, "of the ensemble, with seeds seed, seed + 1, ...", positive);
+  visit("ranking", o.ranking, "weight of the loss over pairs of translations of a source, beside regression",
+        zero_or_more);
+  visit("augment", o.augment,
+        "ways to spoil each source's best translation, to learn what is bad (data/README.md); empty: none", any_texts);
+  visit("augment_share", o.augment_share, "weight of spoiled translations in the loss", below_one);
+  visit("calibration", o.calibration, "to [0, 1]: by rating (what people would say) or quantile (better than so many)",
+        calibration_rule);
+  visit("precision", o.precision, "float32 or bfloat16", training_precision);
+  visit("leaves", o.leaves, "micro-batches of an update: a power of two, at least the number of ranks", power_of_two);
+  visit("tokens_per_update", o.tokens_per_update, "tokens of translations, over all leaves", positive);
+  visit("max_updates", o.max_updates, "", positive);
+  visit("learning_rate", o.learning_rate, "peak, reached after the warm-up, then falls with 1/sqrt(update)",
+        above_zero);
+  visit("warmup_updates", o.warmup_updates, "", not_negative);
+  visit("clip_norm", o.clip_norm, "largest gradient norm; 0: no clipping", zero_or_more);
+  visit("dropout", o.dropout, "negative: the model's", below_one_or_negative);
+  visit("average_decay", o.average_decay, "moving average of weights, per update; 0: none", below_one);
+  visit("validate_every", o.validate_every, "updates", positive);
+  visit("patience", o.patience, "validations without a higher correlation before stopping", positive);
+  visit("checkpoint_every", o.checkpoint_every, "updates", positive);
+  visit("keep_checkpoints", o.keep_checkpoints, "at least 2", at_least_two);
+  visit("candidates_together", o.candidates_together,
+        "up to so many translations of a source stand in one update and are compared with each other", positive);
 }
 
 template <class Visit>
@@ -202,6 +263,7 @@ void sections(Experiment& e, Visit visit) {
   visit("train", e.train);
   visit("grow", e.grow);
   visit("reward", e.reward);
+  visit("reward_model", e.reward_model);
   visit("improve", e.improve);
   visit("evaluate", e.evaluate);
 }

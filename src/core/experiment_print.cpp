@@ -20,9 +20,10 @@ std::string toml_value(double value) {
   const std::string text = nlohmann::json(value).dump();  // the shortest that reads back the same
   return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
 }
-std::string toml_value(const std::vector<double>& values) {
+template <class T>
+std::string toml_value(const std::vector<T>& values) {
   std::string text;
-  for (const double value : values) text += (text.empty() ? "" : ", ") + toml_value(value);
+  for (const T& value : values) text += (text.empty() ? "" : ", ") + toml_value(value);
   return "[" + text + "]";
 }
 
@@ -52,6 +53,7 @@ nlohmann::json options_json(const ModelOptions& options) { return to_json(option
 nlohmann::json options_json(const TrainOptions& options) { return to_json(options); }
 nlohmann::json options_json(const GrowOptions& options) { return to_json(options); }
 nlohmann::json options_json(const RewardOptions& options) { return to_json(options); }
+nlohmann::json options_json(const RewardModelOptions& options) { return to_json(options); }
 nlohmann::json options_json(const ImproveOptions& options) { return to_json(options); }
 nlohmann::json options_json(const EvaluateOptions& options) { return to_json(options); }
 

@@ -10,9 +10,9 @@ bool is_file_name(const std::string& name) {
          name.find_first_not_of(first + "._-") == std::string::npos;
 }
 
-void require_variant_name(const std::string& name) {
+void require_name(const std::string& what, const std::string& name) {
   if (is_file_name(name)) return;
-  throw UsageError("the variant \"" + name + "\" has a name that cannot be a folder's", "",
+  throw UsageError("the " + what + " \"" + name + "\" has a name that cannot be a folder's", "",
                    concat("use ", file_name_words));
 }
 

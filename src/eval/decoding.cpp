@@ -106,7 +106,7 @@ class DecodingEvaluation {
     const GrowOptions& grow = experiment_.grow;
     more.update({{"evaluate", evaluate},
                  {"grow", {{"precision", grow.precision}, {"max_rows", grow.max_rows}}},
-                 {"reward", reward_identity(experiment_.reward)}});
+                 {"reward", set_.reward.identity()}});
     return make_lineage("decoding", {{"policy", evaluated_.policy.digest}, {"corpus", set_.corpus.digest}}, more);
   }
 

@@ -140,7 +140,7 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
   require_tokenizer(policy, corpus.tokenizer_digest, run.corpus(request.corpus).string());
   if (!corpus.has_target()) throw Error(run.corpus(request.corpus).string() + " has no references");
   const Tokenizer tokenizer(run.tokenizer());
-  const auto reward = make_reward(experiment.reward);
+  const auto reward = make_reward(experiment.reward, run, request.device);
   const EvaluationSet set{
       corpus,
       request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),

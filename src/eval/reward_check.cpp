@@ -31,9 +31,17 @@ Spoiled spoil(Perturbation kind, const std::vector<GoodTranslation>& good, std::
   return spoiled;
 }
 
-PerturbationEffect effect_of(Perturbation kind, const std::vector<double>& before, const std::vector<double>& after,
-                             std::uint64_t seed) {
-  PerturbationEffect effect{kind, static_cast<std::int64_t>(before.size()), {}, {}, {}};
+using Training = PerturbationEffect::Training;
+
+Training training_of(const Reward& reward, Perturbation kind) {
+  const std::vector<std::string> kinds = reward.trained_to_notice();
+  if (kinds.empty()) return Training::none;
+  return std::find(kinds.begin(), kinds.end(), to_string(kind)) != kinds.end() ? Training::seen : Training::unseen;
+}
+
+PerturbationEffect effect_of(Perturbation kind, Training training, const std::vector<double>& before,
+                             const std::vector<double>& after, std::uint64_t seed) {
+  PerturbationEffect effect{kind, training, static_cast<std::int64_t>(before.size()), {}, {}, {}};
   if (before.empty()) return effect;
   double fell = 0.0, rose = 0.0;
   std::vector<double> fall;
@@ -55,9 +63,10 @@ std::vector<std::string> failures_of(const std::vector<PerturbationEffect>& effe
   std::vector<std::string> failures;
   for (const PerturbationEffect& effect : effects) {
     if (effect.texts == 0) continue;
-    if (effect.fell.value < limits.least_fell) {
+    const double least = effect.training == Training::unseen ? limits.least_fell_unseen : limits.least_fell;
+    if (effect.fell.value < least) {
       failures.push_back(to_string(effect.kind) + " lowers the reward of " + percent(effect.fell.value) +
-                         " of the translations, at least " + percent(limits.least_fell) + " are wanted");
+                         " of the translations, at least " + percent(least) + " are wanted");
     }
     if (effect.kind == Perturbation::repeat && effect.rose.value > limits.most_repeats) {
       failures.push_back("saying a translation twice raises the reward of " + percent(effect.rose.value) +
@@ -65,6 +74,21 @@ std::vector<std::string> failures_of(const std::vector<PerturbationEffect>& effe
     }
   }
   return failures;
+}
+
+std::string row(const char* kind, const char* texts, const char* fell, const char* rose, const char* fall) {
+  char line[160];
+  std::snprintf(line, sizeof line, "  %-14s %6s  %-24s %-9s %s\n", kind, texts, fell, rose, fall);
+  return line;
+}
+
+std::string row_of(const PerturbationEffect& effect) {
+  const std::string kind = to_string(effect.kind), texts = std::to_string(effect.texts);
+  if (effect.texts == 0) return row(kind.c_str(), "0", "does not apply", "", "");
+  const std::string fell = percent(effect.fell.value) + " [" + with_digits(100.0 * effect.fell.low, 1) + ", " +
+                           with_digits(100.0 * effect.fell.high, 1) + "]";
+  return row(kind.c_str(), texts.c_str(), fell.c_str(), percent(effect.rose.value).c_str(),
+             to_text(effect.fall, 4).c_str());
 }
 
 }  // namespace
@@ -112,7 +136,8 @@ RewardCheck check_reward(const Communicator& world, const Reward& reward, const 
       changed.push_back(text(spoiled.places[i], spoiled.texts[i]));
       before.push_back(clean[spoiled.places[i]]);
     }
-    check.effects.push_back(effect_of(kind, before, score_on_all(world, reward, changed), seed));
+    check.effects.push_back(
+        effect_of(kind, training_of(reward, kind), before, score_on_all(world, reward, changed), seed));
   }
   check.failures = failures_of(check.effects, limits);
   return check;
@@ -121,21 +146,15 @@ RewardCheck check_reward(const Communicator& world, const Reward& reward, const 
 std::string to_text(const RewardCheck& check) {
   std::string text =
       concat(check.texts, " good translations, mean reward ", to_text(check.good, 4), "; 95 % intervals\n");
-  char line[160];
-  std::snprintf(line, sizeof line, "  %-14s %6s  %-24s %-9s %s\n", "spoiled by", "texts", "reward falls", "rises",
-                "mean fall");
-  text += line;
-  for (const PerturbationEffect& effect : check.effects) {
-    if (effect.texts == 0) {
-      std::snprintf(line, sizeof line, "  %-14s %6d  does not apply\n", to_string(effect.kind).c_str(), 0);
-    } else {
-      const std::string fell = percent(effect.fell.value) + " [" + with_digits(100.0 * effect.fell.low, 1) + ", " +
-                               with_digits(100.0 * effect.fell.high, 1) + "]";
-      std::snprintf(line, sizeof line, "  %-14s %6lld  %-24s %-9s %s\n", to_string(effect.kind).c_str(),
-                    static_cast<long long>(effect.texts), fell.c_str(), percent(effect.rose.value).c_str(),
-                    to_text(effect.fall, 4).c_str());
+  text += row("spoiled by", "texts", "reward falls", "rises", "mean fall");
+  for (const Training training : {Training::none, Training::seen, Training::unseen}) {
+    std::string rows;
+    for (const PerturbationEffect& effect : check.effects) {
+      if (effect.training == training) rows += row_of(effect);
     }
-    text += line;
+    if (!rows.empty() && training == Training::seen) text += "  that it was trained to notice:\n";
+    if (!rows.empty() && training == Training::unseen) text += "  that it never saw in training:\n";
+    text += rows;
   }
   for (const std::string& failure : check.failures) text += "  FAILED: " + failure + "\n";
   return text;
@@ -145,6 +164,7 @@ nlohmann::json to_json(const RewardCheck& check) {
   nlohmann::json effects = nlohmann::json::object();
   for (const PerturbationEffect& effect : check.effects) {
     nlohmann::json& one = effects[to_string(effect.kind)] = {{"texts", effect.texts}};
+    if (effect.training != Training::none) one["trained"] = effect.training == Training::seen;
     if (effect.texts == 0) continue;
     one["fell"] = interval_json(effect.fell);
     one["rose"] = interval_json(effect.rose);

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "rest/core/correlation.hpp"
 #include "rest/core/error.hpp"
-#include "rest/eval/correlation.hpp"
 #include "rest/eval/reward_check.hpp"
 #include "text_scores.hpp"
 

@@ -27,11 +27,11 @@ class ImproveRun {
         run_(run),
         request_(request),
         steps_(experiment, run, request),
-        selection_(experiment, run),
+        selection_(experiment, run, request.device),
         grown_from_(load_policy(run.policy(policy_to_grow_from(run, request.variant, request.grow_step)))) {
     require_tokenizer(grown_from_, steps_.corpus().tokenizer_digest(), run.corpus("train").string());
     require_tokenizer(grown_from_, selection_.corpus().tokenizer_digest, run.corpus("valid").string());
-    if (!experiment.reward.watch.empty()) watch_ = std::make_unique<Watch>(experiment, run);
+    if (!experiment.reward.watch.empty()) watch_ = std::make_unique<Watch>(experiment, run, request.device);
   }
 
   std::vector<std::int64_t> requested() const { return steps_.requested(); }
@@ -95,7 +95,7 @@ bool ImproveRun::parted(std::int64_t step) const {
 
 void ImproveRun::watch_step(std::int64_t step) const {
   if (!watch_ || read_json(directory(step) / "step.json").value("moot", false)) return;
-  const Watched watched = watch_->compare(world_, directory(step), parent(step), request_.device);
+  const Watched watched = watch_->compare(world_, directory(step), parent(step));
   barrier(world_);  // it is read by all
   if (!world_.is_root()) return;
   log_info(concat(steps_.name(step), ": ", watch_->name(), ", which is watched, went from ",
@@ -138,7 +138,7 @@ Lineage ImproveRun::lineage(std::int64_t step) const {
        {"corpus", steps_.corpus().digest()},
        {"validation", selection_.corpus().digest}},
       {{"improve", options},
-       {"reward", reward_identity(experiment_.reward)},
+       {"reward", selection_.reward().identity()},
        {"step", step},
        {"threshold", steps_.threshold(step)},
        {"evaluate",

@@ -37,7 +37,7 @@ class Timing {
         steps_(steps),
         policy_(
             load_policy(run.policy(policy_to_grow_from(run, request.variant, request.grow_step))).to(request.device)),
-        selection_(experiment, run) {
+        selection_(experiment, run, request.device) {
     require_tokenizer(policy_, steps.corpus().tokenizer_digest(), run.corpus("train").string());
     require_tokenizer(policy_, selection_.corpus().tokenizer_digest, run.corpus("valid").string());
   }

@@ -11,11 +11,11 @@ double mean_of(const std::vector<double>& values) {
   return total / static_cast<double>(values.size());
 }
 
-SelectionReward::SelectionReward(const Experiment& experiment, const RunDirectory& run)
+SelectionReward::SelectionReward(const Experiment& experiment, const RunDirectory& run, torch::Device device)
     : experiment_(experiment),
       valid_(read_corpus(run.corpus("valid"))),
       tokenizer_(run.tokenizer()),
-      reward_(make_reward(experiment.reward)) {}
+      reward_(make_reward(experiment.reward, run, device)) {}
 
 std::vector<double> SelectionReward::by_source(const Communicator& world, const Policy& policy) const {
   GrowOptions sampling = experiment_.grow;

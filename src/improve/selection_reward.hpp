@@ -16,12 +16,13 @@ double mean_of(const std::vector<double>& values);
 class SelectionReward {
  public:
   /// `experiment` must outlive this.
-  SelectionReward(const Experiment& experiment, const RunDirectory& run);
+  SelectionReward(const Experiment& experiment, const RunDirectory& run, torch::Device device);
 
   Evaluation operator()(const Communicator& world, const Policy& policy) const;  ///< collective, equal on all ranks
   /// The mean of each source's samples. Collective.
   std::vector<double> by_source(const Communicator& world, const Policy& policy) const;
   const Corpus& corpus() const { return valid_; }
+  const Reward& reward() const { return *reward_; }
 
  private:
   const Experiment& experiment_;

@@ -14,6 +14,7 @@ using nlohmann::json;
 Experiment watching(Experiment experiment) {
   experiment.reward.name = experiment.reward.watch;
   experiment.reward.command = experiment.reward.watch_command;
+  experiment.reward.of.clear();
   return experiment;
 }
 
@@ -40,16 +41,15 @@ std::optional<Watched> read_watched(const fs::path& directory) {
                  {{found.at("change"), found.at("low"), found.at("high")}, found.at("p_value")}};
 }
 
-Watch::Watch(const Experiment& experiment, const RunDirectory& run)
-    : experiment_(watching(experiment)), reward_(experiment_, run) {}
+Watch::Watch(const Experiment& experiment, const RunDirectory& run, torch::Device device)
+    : experiment_(watching(experiment)), device_(device), reward_(experiment_, run, device) {}
 
-Watched Watch::compare(const Communicator& world, const fs::path& directory, const fs::path& parent,
-                       torch::Device device) const {
+Watched Watch::compare(const Communicator& world, const fs::path& directory, const fs::path& parent) const {
   const EvaluateOptions& evaluate = experiment_.evaluate;
   const Lineage lineage = make_lineage(
       "watch",
       {{"before", policy_digest(parent)}, {"after", policy_digest(directory)}, {"validation", reward_.corpus().digest}},
-      {{"reward", reward_identity(experiment_.reward)},
+      {{"reward", reward_.reward().identity()},
        {"seed", experiment_.improve.seed},
        {"samples", experiment_.improve.evaluate_samples},
        {"precision", experiment_.grow.precision},
@@ -58,8 +58,8 @@ Watched Watch::compare(const Communicator& world, const fs::path& directory, con
          {"max_length", evaluate.max_length},
          {"bootstrap", evaluate.bootstrap}}}});
   if (is_committed(file_in(directory), lineage)) return read_watched(directory).value();
-  const std::vector<double> before = reward_.by_source(world, load_policy(parent).to(device)),
-                            after = reward_.by_source(world, load_policy(directory).to(device));
+  const std::vector<double> before = reward_.by_source(world, load_policy(parent).to(device_)),
+                            after = reward_.by_source(world, load_policy(directory).to(device_));
   Watched watched{mean_of(before), mean_of(after), {}};
   watched.change = paired_bootstrap(before.size(), evaluate.bootstrap, static_cast<std::uint64_t>(evaluate.seed),
                                     [&](Span<const std::size_t> chosen) {
@@ -71,7 +71,7 @@ Watched Watch::compare(const Communicator& world, const fs::path& directory, con
     json content = to_json(watched);
     content["reward"] = name();
     content["sources"] = before.size();
-    commit_json(file_in(directory), content, lineage, made_by(world, at::get_num_threads(), device_name(device)));
+    commit_json(file_in(directory), content, lineage, made_by(world, at::get_num_threads(), device_name(device_)));
   }
   return watched;
 }

@@ -23,16 +23,17 @@ struct Watched {
 class Watch {
  public:
   /// The watched reward of `experiment`, which names one.
-  Watch(const Experiment& experiment, const RunDirectory& run);
+  Watch(const Experiment& experiment, const RunDirectory& run, torch::Device device);
 
   /// Of the step in `directory` that started from the policy in `parent`: what is there, or is found now and written.
   /// Collective. Throws Stopped as evaluate_outputs() does.
   Watched compare(const Communicator& world, const std::filesystem::path& directory,
-                  const std::filesystem::path& parent, torch::Device device) const;
+                  const std::filesystem::path& parent) const;
   const std::string& name() const { return experiment_.reward.name; }
 
  private:
   Experiment experiment_;  // with the watched reward in the place of the other
+  torch::Device device_;
   SelectionReward reward_;
 };
 

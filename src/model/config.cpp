@@ -19,17 +19,24 @@ TransformerConfig make_config(const ModelOptions& options, std::int64_t vocabula
   return config;
 }
 
+std::string to_string(Estimator estimator) {
+  if (estimator == Estimator::predictor) return "predictor";
+  return estimator == Estimator::joint ? "joint" : "none";
+}
+
 nlohmann::json to_json(const TransformerConfig& config) {
-  return {{"architecture", "transformer"},
-          {"vocabulary_size", config.vocabulary_size},
-          {"hidden", config.hidden},
-          {"feed_forward", config.feed_forward},
-          {"heads", config.heads},
-          {"encoder_layers", config.encoder_layers},
-          {"decoder_layers", config.decoder_layers},
-          {"dropout", config.dropout},
-          {"norm", config.norm == NormOrder::post ? "post" : "pre"},
-          {"share_embeddings", config.share_embeddings}};
+  nlohmann::json json = {{"architecture", "transformer"},
+                         {"vocabulary_size", config.vocabulary_size},
+                         {"hidden", config.hidden},
+                         {"feed_forward", config.feed_forward},
+                         {"heads", config.heads},
+                         {"encoder_layers", config.encoder_layers},
+                         {"decoder_layers", config.decoder_layers},
+                         {"dropout", config.dropout},
+                         {"norm", config.norm == NormOrder::post ? "post" : "pre"},
+                         {"share_embeddings", config.share_embeddings}};
+  if (config.estimator != Estimator::none) json["estimator"] = to_string(config.estimator);
+  return json;
 }
 
 TransformerConfig config_from_json(const nlohmann::json& json) {
@@ -44,6 +51,9 @@ TransformerConfig config_from_json(const nlohmann::json& json) {
     config.dropout = json.at("dropout");
     config.norm = json.at("norm") == "post" ? NormOrder::post : NormOrder::pre;
     config.share_embeddings = json.at("share_embeddings");
+    for (const Estimator each : {Estimator::predictor, Estimator::joint}) {
+      if (json.value("estimator", "none") == to_string(each)) config.estimator = each;
+    }
   } catch (const nlohmann::json::exception& e) {
     throw Error("the model's configuration is not usable", e.what());
   }

@@ -51,6 +51,10 @@ class LayoutBuilder {
 
 }  // namespace
 
+std::int64_t estimator_inputs(const TransformerConfig& config) {
+  return config.hidden + (config.estimator == Estimator::predictor ? predictor_features : 0);
+}
+
 ParameterLayout make_layout(const TransformerConfig& config) {
   using Kind = ParameterSpec::Kind;
   LayoutBuilder build(config);
@@ -68,7 +72,12 @@ ParameterLayout make_layout(const TransformerConfig& config) {
     build.cross_attention(layer + ".cross_attention");
     build.feed_forward(layer + ".feed_forward");
   }
-  if (config.norm == NormOrder::pre) build.norm("decoder.norm");
+  if (config.norm == NormOrder::pre && config.decoder_layers > 0) build.norm("decoder.norm");
+  if (config.estimator != Estimator::none) {
+    build.linear("estimator.token", config.hidden, estimator_inputs(config));
+    build.linear("estimator.pooled", config.hidden, 2 * config.hidden);
+    build.linear("estimator.score", 2, config.hidden);
+  }
   return build.take();
 }
 

@@ -96,7 +96,12 @@ Transformer::Transformer(const TransformerConfig& config, const torch::Tensor& p
     auto cross = read.cross_attention();
     decoder_.push_back({self, cross, read.feed_forward()});
   }
-  if (config.norm == NormOrder::pre) decoder_norm_ = read.norm();
+  if (config.norm == NormOrder::pre && config.decoder_layers > 0) decoder_norm_ = read.norm();
+  if (config.estimator != Estimator::none) {
+    estimator_.token = read.linear();
+    estimator_.pooled = read.linear();
+    estimator_.score = read.linear();
+  }
   packed_ = read.packed();
   positions_ = sinusoids(prepared_positions, config.hidden).to(dtype()).to(device());
 }

@@ -26,7 +26,7 @@ ProcessReward::ProcessReward(const RewardOptions& options) : options_(options) {
   log_info("reward " + options_.name + ": started " + options_.command);
 }
 
-json ProcessReward::identity() const { return reward_identity(options_); }
+json ProcessReward::identity() const { return {{"name", options_.name}, {"command", options_.command}}; }
 
 Error ProcessReward::refused(const std::string& why) const {
   const std::string when = batch_ > 0 ? concat(" in batch ", batch_) : std::string(" before it was ready");

@@ -52,7 +52,7 @@ class Grouping {
 
 Batch Batch::to(torch::Device device) const {
   Batch moved = *this;
-  for (torch::Tensor Batch::*part : {&Batch::source, &Batch::target_in, &Batch::target_out, &Batch::token_weight}) {
+  for (torch::Tensor Batch::*part : {&Batch::source, &Batch::target_in, &Batch::target_out, &Batch::token_weight, &Batch::ratings}) {
     moved.*part = (this->*part).to(device);
   }
   moved.sources = sources.to(device);
@@ -64,7 +64,7 @@ Batch Batch::to(torch::Device device) const {
 Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
   Batch batch;
   std::vector<std::int64_t> source, source_lengths, target_in, target_out, target_lengths, readers;
-  std::vector<float> weights;
+  std::vector<float> weights, ratings;
   std::vector<std::uint64_t> ids, source_ids;
   const Token* last_source = nullptr;
   for (const std::size_t i : examples) {
@@ -84,6 +84,7 @@ Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
     target_out.push_back(Tokenizer::end);
     target_lengths.push_back(target_tokens(row));
     weights.resize(target_out.size(), row.weight);
+    ratings.push_back(row.rating);
     ids.push_back(row.id);
     batch.weight += static_cast<double>(row.weight) * static_cast<double>(target_tokens(row));
   }
@@ -93,6 +94,7 @@ Batch make_batch(const Dataset& dataset, Span<const std::size_t> examples) {
   batch.targets = make_sequences(target_lengths, ids);
   batch.readers = make_readers(readers);
   batch.target_out = torch::tensor(target_out, torch::kInt64);
+  batch.ratings = torch::tensor(ratings, torch::kFloat32);
   batch.token_weight = torch::tensor(weights, torch::kFloat32);
   return batch;
 }

@@ -68,12 +68,13 @@ double Trainer::time_update() {
 }
 
 void Trainer::log_figures(const UpdateFigures& figures) {
-  log_metrics({{"update", state_.update},
-               {"loss", figures.loss},
-               {"perplexity", figures.perplexity},
-               {"gradient_norm", figures.gradient_norm},
-               {"learning_rate", figures.learning_rate},
-               {"tokens", figures.tokens}});
+  nlohmann::json line = {{"update", state_.update},
+                         {"loss", figures.loss},
+                         {"gradient_norm", figures.gradient_norm},
+                         {"learning_rate", figures.learning_rate},
+                         {counts_tokens() ? "tokens" : "targets", figures.count}};
+  if (counts_tokens()) line["perplexity"] = figures.perplexity;
+  log_metrics(std::move(line));
   if (speed_) speed_->write(state_.update, peak_memory(model_.device()));
 }
 
@@ -92,10 +93,10 @@ bool Trainer::evaluate_unless_stopped() {
 bool Trainer::train(Progress& progress) {
   constexpr std::int64_t metrics_every = 50;
   const UpdateFigures figures = update();
-  if (speed_) speed_->count(figures.tokens, figures.reduction);
+  if (speed_) speed_->count(figures.count, figures.reduction);
   if (state_.update % metrics_every == 0) log_figures(figures);
   progress.update(static_cast<std::uint64_t>(state_.update),
-                  concat("loss ", figures.loss, ", perplexity ", figures.perplexity));
+                  concat("loss ", figures.loss, counts_tokens() ? concat(", perplexity ", figures.perplexity) : ""));
   const bool last = state_.update == options_.max_updates;
   const bool evaluated = (state_.update % options_.evaluate_every != 0 && !last) || evaluate_unless_stopped();
   const bool stop = any(world_, stop_requested()) || !evaluated;

@@ -155,7 +155,7 @@ Trainer::UpdateFigures Trainer::update() {
   model_.parameters_changed();
   figures.loss = total[0] / total[2];
   figures.perplexity = std::exp(total[1] / total[2]);
-  figures.tokens = total[2];
+  figures.count = total[2];
   if (!std::isfinite(figures.loss) || !std::isfinite(figures.gradient_norm)) {
     throw Error(concat("the loss is not finite at update ", number, " of ", setup_.directory.string()), "",
                 "lower the learning rate or lengthen the warm-up; the last checkpoint is kept");

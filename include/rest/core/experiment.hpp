@@ -68,16 +68,50 @@ struct GrowOptions {
   bool include_originals = true;  ///< D_g = samples + D
 };
 
-/// What reward.name can be without a command.
+/// Rewards that are computed here, from a reference.
 constexpr const char* built_in_rewards[] = {"chrf", "bleu"};
 
 /// [reward]
 struct RewardOptions {
-  std::string name = "chrf";  ///< column the Improve steps read: "chrf", "bleu", or what the command computes
-  std::string command;        ///< program that computes it, by /bin/sh, one a rank; empty: built in
+  std::string name = "chrf";  ///< column the Improve steps read: built in ("chrf", "bleu"), learned, or of a program
+  std::string command;        ///< program that computes it, by /bin/sh, one a rank; empty: none
   std::int64_t batch = 256;   ///< texts it is asked for at a time
   double start_seconds = 600.0, timeout_seconds = 300.0;  ///< it may take to get ready, and for a batch
+  std::vector<std::string> of;       ///< rewards that this one is made of; empty: it is one by itself
+  std::string combine = "mean";      ///< of these: "mean" or "min"
+  std::vector<double> weights;       ///< of these in the mean; empty: equal
+  double spread_penalty = 0.0;       ///< learned with several members: so many standard deviations are taken off
   std::string watch, watch_command;  ///< another one, that Improve steps are compared by and never see; empty: none
+};
+
+/// [reward_model] A reference-free reward learned from rated translations.
+struct RewardModelOptions {
+  std::int64_t seed = 1;
+  std::vector<std::string> ratings;        ///< files of lines source, translation, score; each a set of raters
+  std::string normalise = "range";         ///< of a set's scores, to [0, 1]: "range", "rank" or "none"
+  std::int64_t folds = 10, fold = 0;       ///< of the sources one in `folds` is held out for validation: part `fold`
+  std::string architecture = "predictor";  ///< "predictor": a policy reads the translation; "joint": one encoder both
+  std::string start = "g0-i0";             ///< policy that the weights come from; empty: fresh ones, shaped by [model]
+  std::int64_t members = 1;                ///< of the ensemble, with seeds seed, seed + 1, ...
+  double ranking = 1.0;                    ///< weight of the loss over pairs of a source, beside regression
+  std::vector<std::string> augment = {"repeat",  "truncate",     "shuffle_words", "copy_source",
+                                      "numbers", "wrong_source", "empty"};  ///< ways to spoil the best translations
+  double augment_share = 0.3;          ///< weight of spoiled translations in the loss
+  std::string calibration = "rating";  ///< of predictions, to [0, 1]: by "rating" or by "quantile"
+  std::string precision = "float32";
+  std::int64_t leaves = 4;
+  std::int64_t tokens_per_update = 4096;
+  std::int64_t max_updates = 3000;
+  double learning_rate = 5e-4;
+  std::int64_t warmup_updates = 200;
+  double clip_norm = 1.0;
+  double dropout = -1.0;  ///< negative: the model's
+  double average_decay = 0.0;
+  std::int64_t validate_every = 200;
+  std::int64_t patience = 5;
+  std::int64_t checkpoint_every = 200;
+  std::int64_t keep_checkpoints = 2;
+  std::int64_t candidates_together = 16;  ///< up to so many of a source stand in one update and form pairs
 };
 
 /// [improve] Improve steps (algorithm 1, sections 3.2 and A.9).
@@ -129,6 +163,7 @@ struct Experiment {
   TrainOptions train;
   GrowOptions grow;
   RewardOptions reward;
+  RewardModelOptions reward_model;
   ImproveOptions improve;
   EvaluateOptions evaluate;
 };
@@ -151,6 +186,7 @@ nlohmann::json options_json(const ModelOptions&);
 nlohmann::json options_json(const TrainOptions&);
 nlohmann::json options_json(const GrowOptions&);
 nlohmann::json options_json(const RewardOptions&);
+nlohmann::json options_json(const RewardModelOptions&);
 nlohmann::json options_json(const ImproveOptions&);
 nlohmann::json options_json(const EvaluateOptions&);
 

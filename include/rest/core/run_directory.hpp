@@ -14,6 +14,7 @@ namespace rest {
 ///     tokenizer/tokenizer.model          corpus/{train,valid,test,monolingual}.h5
 ///     policy/g0-i0/                      grow/g1/{shard-00000.h5, rewards/chrf/shard-00000.h5, index.h5}
 ///     improve/<variant>/g1-i0/ ...       metrics/*.json   report/   log/   locks/
+///     reward/<name>/ (learned)           ratings/<name>.tsv
 class RunDirectory {
  public:
   explicit RunDirectory(std::filesystem::path root) : root_(std::move(root)) {}
@@ -26,6 +27,9 @@ class RunDirectory {
   std::filesystem::path improve(const std::string& variant, std::int64_t grow_step, std::int64_t improve_step) const {
     return root_ / "improve" / variant / ("g" + std::to_string(grow_step) + "-i" + std::to_string(improve_step));
   }
+  std::filesystem::path learned_rewards() const { return root_ / "reward"; }
+  std::filesystem::path learned_reward(const std::string& name) const { return learned_rewards() / name; }
+  std::filesystem::path ratings(const std::string& name) const { return root_ / "ratings" / (name + ".tsv"); }
   std::filesystem::path metrics() const { return root_ / "metrics"; }
   std::filesystem::path logs() const { return root_ / "log"; }
   std::filesystem::path locks() const { return root_ / "locks"; }

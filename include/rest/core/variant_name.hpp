@@ -8,7 +8,7 @@ namespace rest {
 bool is_file_name(const std::string& name);
 constexpr const char* file_name_words = "letters, digits, and \".\", \"_\", \"-\" behind the first of them";
 
-/// Of an Improve variant. Throws UsageError unless it is_file_name().
-void require_variant_name(const std::string& name);
+/// `what`: of what it is the name. Throws UsageError unless it is_file_name().
+void require_name(const std::string& what, const std::string& name);
 
 }  // namespace rest

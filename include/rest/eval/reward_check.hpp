@@ -18,6 +18,7 @@ std::vector<double> score_on_all(const Communicator& world, const Reward& reward
 /// What one way of spoiling translations does to a reward.
 struct PerturbationEffect {
   Perturbation kind;
+  enum class Training { none, seen, unseen } training;  ///< whether the reward, if learned, was trained to notice it
   std::int64_t texts = 0;  ///< it applied to; the figures below are of these, undefined without any
   Interval fell{};         ///< share whose reward is lower than the good translation's
   Interval rose{};         ///< share whose reward is higher
@@ -26,8 +27,9 @@ struct PerturbationEffect {
 
 /// What is asked of a reward.
 struct RewardCheckLimits {
-  double least_fell = 0.9;     ///< share of spoiled texts whose reward falls, for each kind
-  double most_repeats = 0.02;  ///< share of translations whose reward rises when they are said twice
+  double least_fell = 0.9;          ///< share of spoiled texts whose reward falls, for each kind
+  double least_fell_unseen = 0.75;  ///< the same for kinds that a learned reward was not trained to notice
+  double most_repeats = 0.02;       ///< share of translations whose reward rises when they are said twice
 };
 
 struct RewardCheck {

@@ -27,6 +27,11 @@ struct ParameterLayout {
 };
 ParameterLayout make_layout(const TransformerConfig& config);
 
+/// What the head of an estimator is told of a piece beside its hidden state.
+constexpr std::int64_t predictor_features = 8;
+/// Width of both together.
+std::int64_t estimator_inputs(const TransformerConfig& config);
+
 /// Views into a flat buffer [layout.elements], by layout order.
 std::vector<torch::Tensor> parameter_views(const ParameterLayout& layout, const torch::Tensor& flat);
 

@@ -66,6 +66,10 @@ struct DecoderLayer {
   CrossAttentionWeights cross_attention;
   FeedForwardWeights feed_forward;
 };
+/// From rows [rows, estimator_inputs] over pooled ones [sequences, 2 hidden] to [sequences, 2]: bad, good.
+struct EstimatorWeights {
+  LinearWeights token, pooled, score;
+};
 
 /// The encoder-decoder Transformer of section 4 over views into one flat parameter buffer of any floating type.
 /// Positions are sinusoidal, the projection is the target embedding, activation ReLU, dropout on embeddings and on each
@@ -121,6 +125,7 @@ class Transformer {
   const std::vector<DecoderLayer>& decoder() const { return decoder_; }
   const EmbeddingWeights& target_embedding() const { return target_embedding_; }
   const NormWeights& decoder_norm() const { return decoder_norm_; }
+  const EstimatorWeights& estimator() const { return estimator_; }
 
  private:
   torch::Tensor position_table(std::int64_t length) const;
@@ -140,6 +145,7 @@ class Transformer {
   std::vector<EncoderLayer> encoder_;
   std::vector<DecoderLayer> decoder_;
   NormWeights encoder_norm_, decoder_norm_;
+  EstimatorWeights estimator_;  // where there is one
   std::shared_ptr<GradientNotice::Listener> listener_ = std::make_shared<GradientNotice::Listener>();
   bool recomputes_ = false;
   torch::Tensor positions_;  // [prepared positions, hidden]

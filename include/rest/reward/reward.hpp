@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "rest/core/experiment.hpp"
+#include "rest/core/run_directory.hpp"
 #include "rest/core/span.hpp"
+#include "rest/model/device.hpp"
 
 namespace rest {
 
@@ -25,18 +27,18 @@ class Reward {
   virtual bool needs_reference() const = 0;
   /// What its values depend on, for lineages: the name, and more where that does not say it.
   virtual nlohmann::json identity() const { return name(); }
+  /// Ways to spoil translations (perturbation.hpp) that it was trained to notice.
+  virtual std::vector<std::string> trained_to_notice() const { return {}; }
   /// One value a text, in order, each independent of the others. Throws Error when a reference is needed and missing.
   virtual std::vector<float> score(Span<const ScoredText> batch) const = 0;
 };
 
-/// One that is built in. Throws UsageError listing them.
-std::unique_ptr<Reward> make_reward(const std::string& name);
+/// One of built_in_rewards; null when it is none.
+std::unique_ptr<Reward> make_built_in_reward(const std::string& name);
 
-/// That of an experiment, a program where it names a command. `name`, unless empty: this one instead, which may also be
-/// one that is built in.
-std::unique_ptr<Reward> make_reward(const RewardOptions& options, const std::string& name = {});
-
-/// Reward::identity() of the reward of an experiment.
-nlohmann::json reward_identity(const RewardOptions& options);
+/// That of an experiment: a program, a combination, one that is built in, or one that the run has learned, which then
+/// computes on `device`. `name`, unless empty: this one instead. Throws UsageError listing what there is.
+std::unique_ptr<Reward> make_reward(const RewardOptions& options, const RunDirectory& run, torch::Device device,
+                                    const std::string& name = {});
 
 }  // namespace rest

@@ -15,6 +15,7 @@ struct Example {
   Span<const Token> source, target;
   float weight;  ///< how often it counts in the loss: multiplicity, mixture weight
   std::uint64_t id;
+  float rating = 0.0f;  ///< in [0, 1], where translations are rated
 };
 
 /// Training pairs in memory, by position. (Pairs stay valid while the dataset lives.)

@@ -23,6 +23,7 @@ struct Batch {
   Readers readers;
   torch::Tensor target_out;    // [target rows] int64: the piece to predict there
   torch::Tensor token_weight;  // [target rows] float32
+  torch::Tensor ratings;       // [targets] float32
   double weight = 0.0;         ///< sum of token_weight: the count that losses are divided by
 
   Batch to(torch::Device device) const;

@@ -11,7 +11,7 @@ namespace rest {
 struct LossSum {
   torch::Tensor loss;                    // scalar, differentiable
   double negative_log_likelihood = 0.0;  ///< nats, weighted
-  double count = 0.0;                    ///< weighted target tokens
+  double count = 0.0;                    ///< weighted target tokens, or targets
 };
 
 /// What Improve and BC training minimise. Losses of later steps implement the same interface.
@@ -19,6 +19,9 @@ class Loss {
  public:
   virtual ~Loss() = default;
   virtual LossSum operator()(const Transformer& model, const Batch& batch, Dropout& dropout) const = 0;
+  /// What it counts. (Only tokens have a perplexity.)
+  enum class Unit { tokens, targets };
+  virtual Unit unit() const { return Unit::tokens; }
 };
 
 /// Behaviour cloning: negative log-likelihood of the targets (equation 3), label-smoothed where asked.

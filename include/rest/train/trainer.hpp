@@ -104,7 +104,7 @@ class Trainer {
     bool evaluation_due = false;       ///< a stop ended the evaluation at this update
   };
   struct UpdateFigures {
-    double loss = 0.0, perplexity = 0.0, gradient_norm = 0.0, learning_rate = 0.0, tokens = 0.0;
+    double loss = 0.0, perplexity = 0.0, gradient_norm = 0.0, learning_rate = 0.0, count = 0.0;
     ReductionFigures reduction;
   };
 
@@ -125,6 +125,7 @@ class Trainer {
   bool evaluate_unless_stopped();
   bool train(Progress& progress);
   TrainingResult stopped(Progress& progress);
+  bool counts_tokens() const { return setup_.loss.unit() == Loss::Unit::tokens; }
   bool is_over() const { return state_.done || state_.update >= options_.max_updates; }
   void log_figures(const UpdateFigures& figures);
   void log_metrics(nlohmann::json line);

@@ -166,6 +166,16 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"improve", "thresholds = []", "a list of at least one number"},
         BadValue{"improve", "filter = \"best\"",
                  "\"threshold\", \"percentile\", \"interpolation\", \"quantile\" or \"top_k\""},
+        BadValue{"reward", "combine = \"max\"", "\"mean\" or \"min\""},
+        BadValue{"reward", "of = [1]", "a list of texts in quotes"},
+        BadValue{"reward", "of = \"chrf\"", "a list of texts in quotes"},
+        BadValue{"reward", "weights = [-1.0]", "a list of numbers that are 0 or more"},
+        BadValue{"reward", "spread_penalty = -1", "0 or more"},
+        BadValue{"reward_model", "architecture = \"cross\"", "\"predictor\" or \"joint\""},
+        BadValue{"reward_model", "normalise = \"z\"", "\"range\", \"rank\" or \"none\""},
+        BadValue{"reward_model", "calibration = \"none\"", "\"rating\" or \"quantile\""},
+        BadValue{"reward_model", "augment_share = 1.0", "at least 0 and below 1"},
+        BadValue{"reward_model", "folds = 1", "at least 2"}, BadValue{"reward_model", "members = 0", "at least 1"},
         BadValue{"evaluate", "bootstrap = 0", "at least 1"}));
 
 TEST_F(ExperimentFile, ThresholdsAreHeldAgainstTheFilterWhateverTheirOrder) {
@@ -177,10 +187,18 @@ TEST_F(ExperimentFile, ThresholdsAreHeldAgainstTheFilterWhateverTheirOrder) {
                        "improve.filter = \"quantile\" must be at least 0 and below 1"));
 }
 
-TEST_F(ExperimentFile, RewardIsBuiltInOrAProgram) {
-  EXPECT_NE(message_of("[reward]\nname = \"rouge\"\n").find("built in are chrf, bleu"), std::string::npos);
+TEST_F(ExperimentFile, RewardIsComputedInOneWay) {
+  EXPECT_EQ(load("[reward]\nname = \"learned\"\nwatch = \"other\"\n").reward.name, "learned") << "the run knows it";
   EXPECT_NE(message_of("[reward]\ncommand = \"a\"\n").find("a name of its own"), std::string::npos);
-  EXPECT_NE(message_of("[reward]\nwatch = \"rouge\"\n").find("reward.watch is \"rouge\""), std::string::npos);
+  EXPECT_NE(message_of("[reward]\nof = [\"bleu\"]\n").find("a name of its own"), std::string::npos);
+  EXPECT_NE(message_of("[reward]\nname = \"a\"\nof = [\"a\"]\n").find("the reward itself"), std::string::npos);
+  EXPECT_NE(message_of("[reward]\nname = \"a\"\nof = [\"bleu\"]\ncommand = \"b\"\n").find("in one way"),
+            std::string::npos);
+  const std::string two = "[reward]\nname = \"a\"\nof = [\"bleu\", \"chrf\"]\n";
+  EXPECT_NE(message_of(two + "weights = [1]\n").find("one each"), std::string::npos);
+  EXPECT_NE(message_of(two + "weights = [0, 0]\n").find("all 0"), std::string::npos);
+  EXPECT_EQ(load(two + "weights = [1, 2]\n").reward.of, (std::vector<std::string>{"bleu", "chrf"}));
+  EXPECT_NE(message_of("[reward_model]\nfold = 10\n").find("below reward_model.folds"), std::string::npos);
   EXPECT_NE(message_of("[reward]\nwatch = \"chrf\"\n").find("another reward"), std::string::npos);
   EXPECT_NE(message_of("[reward]\nwatch_command = \"a\"\n").find("no reward is watched"), std::string::npos);
   EXPECT_NE(message_of("[improve]\nstop_when_parted = true\n").find("no reward is watched"), std::string::npos);
@@ -191,10 +209,11 @@ TEST_F(ExperimentFile, RewardIsBuiltInOrAProgram) {
 }
 
 TEST_F(ExperimentFile, PrintedOneReadsBackTheSame) {
-  Experiment e = load(
-      "", {"grow.temperature=0.1", "train.learning_rate=3e-300", "improve.thresholds=[-1, 0.3333333333333333]",
-           "train.seed=-9223372036854775807", "train.adam_epsilon=1e30", "model.preset=mini", "model.norm=post",
-           "improve.filter=threshold", "reward.name=bleu", "improve.stop_when_flat=false", "evaluate.bootstrap=7"});
+  Experiment e =
+      load("", {"grow.temperature=0.1", "train.learning_rate=3e-300", "improve.thresholds=[-1, 0.3333333333333333]",
+                "train.seed=-9223372036854775807", "train.adam_epsilon=1e30", "model.preset=mini", "model.norm=post",
+                "improve.filter=threshold", "reward.name=bleu", "reward_model.ratings=[\"/a b\", \"/c\"]",
+                "improve.stop_when_flat=false", "evaluate.bootstrap=7"});
   e.data.tokenizer = "/a \"quoted\" \\ back'slash # no comment \t tab \xc3\xa9";
   const Experiment again = load(to_toml(e));
   EXPECT_EQ(to_toml(again), to_toml(e));
@@ -207,6 +226,7 @@ TEST_F(ExperimentFile, PrintedOneReadsBackTheSame) {
   EXPECT_EQ(options_json(again.train), options_json(e.train));
   EXPECT_EQ(options_json(again.grow), options_json(e.grow));
   EXPECT_EQ(options_json(again.reward), options_json(e.reward));
+  EXPECT_EQ(options_json(again.reward_model), options_json(e.reward_model));
   EXPECT_EQ(options_json(again.improve), options_json(e.improve));
   EXPECT_EQ(options_json(again.evaluate), options_json(e.evaluate));
 }

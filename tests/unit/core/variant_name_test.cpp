@@ -8,12 +8,12 @@ namespace rest {
 namespace {
 
 TEST(VariantName, MayBeWhatAFolderIsCalled) {
-  for (const char* name : {"bc", "top4", "a.b_c-D", "0"}) EXPECT_NO_THROW(require_variant_name(name)) << name;
+  for (const char* name : {"bc", "top4", "a.b_c-D", "0"}) EXPECT_NO_THROW(require_name("variant", name)) << name;
 }
 
 TEST(VariantName, LeadsNowhereElse) {
   for (const char* name : {"", "a/b", "../x", "..", ".hidden", "-x", "a b", "\xc3\xa4"}) {
-    EXPECT_THROW(require_variant_name(name), UsageError) << name;
+    EXPECT_THROW(require_name("variant", name), UsageError) << name;
   }
 }
 

@@ -46,7 +46,7 @@ TEST(RewardCheckTest, LexicalRewardNoticesEverything) {
   const auto good = translations();
   std::vector<std::string> references;
   for (const auto& pair : good) references.push_back(pair.text);
-  const RewardCheck check = check_reward({}, *make_reward("chrf"), good, references, {}, 1);
+  const RewardCheck check = check_reward({}, *make_built_in_reward("chrf"), good, references, {}, 1);
   EXPECT_TRUE(check.failures.empty()) << to_text(check);
   EXPECT_EQ(check.good.value, 1.0);
   for (const PerturbationEffect& one : check.effects) {
@@ -80,7 +80,7 @@ TEST(RewardCheckTest, AFooledRewardFails) {
 TEST(RewardCheckTest, RefusesNothingAndValuesThatAreNotNumbers) {
   const OfText broken([](const std::string&) { return std::nan(""); });
   EXPECT_THROW(check_reward({}, broken, translations(), {}, {}, 1), Error);
-  EXPECT_THROW(check_reward({}, *make_reward("chrf"), translations(), {}, {}, 1), Error) << "no references";
+  EXPECT_THROW(check_reward({}, *make_built_in_reward("chrf"), translations(), {}, {}, 1), Error) << "no references";
   EXPECT_THROW(check_reward({}, broken, {}, {}, {}, 1), Error);
 }
 
@@ -136,7 +136,7 @@ TEST(RewardCorrelationTest, ResamplesThatTellNothingAreLeftOut) {
 TEST(RewardCorrelationTest, RefusesWhatTellsNothing) {
   const Ratings ratings = rated();
   EXPECT_THROW(correlate_reward(ratings, std::vector<double>(ratings.size(), 0.5), 0.0, 10, 1), Error);
-  EXPECT_THROW(rewards_of({}, *make_reward("chrf"), ratings), Error) << "no references";
+  EXPECT_THROW(rewards_of({}, *make_built_in_reward("chrf"), ratings), Error) << "no references";
 }
 
 }  // namespace

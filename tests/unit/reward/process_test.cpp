@@ -118,11 +118,19 @@ TEST_F(ProcessRewardTest, ANeededReferenceThatIsMissingIsNamed) {
 
 TEST_F(ProcessRewardTest, TheExperimentChooses) {
   const RewardOptions options = program(two("[0, 1]"));
-  EXPECT_EQ(make_reward(options)->name(), "mine");
-  EXPECT_EQ(make_reward(options, "chrf")->name(), "chrf");
-  EXPECT_THROW(make_reward(options, "other"), UsageError);
-  EXPECT_EQ(make_reward(RewardOptions{})->identity(), "chrf");
-  EXPECT_EQ(reward_identity(options), make_reward(options)->identity());
+  const RunDirectory run("nowhere");
+  EXPECT_EQ(make_reward(options, run, torch::kCPU)->name(), "mine");
+  EXPECT_EQ(make_reward(options, run, torch::kCPU, "chrf")->name(), "chrf");
+  EXPECT_THROW(make_reward(options, run, torch::kCPU, "other"), UsageError);
+  EXPECT_EQ(make_reward(RewardOptions{}, run, torch::kCPU)->identity(), "chrf");
+  const nlohmann::json identity = {{"name", "mine"}, {"command", options.command}};
+  EXPECT_EQ(make_reward(options, run, torch::kCPU)->identity(), identity);
+  RewardOptions both;
+  both.name = "both";
+  both.of = {"chrf", "bleu"};
+  EXPECT_EQ(make_reward(both, run, torch::kCPU)->identity()["of"], nlohmann::json({"chrf", "bleu"}));
+  both.of = {"chrf", "other"};
+  EXPECT_THROW(make_reward(both, run, torch::kCPU), UsageError);
 }
 
 }  // namespace

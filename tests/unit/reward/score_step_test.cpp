@@ -72,7 +72,7 @@ class ScoreStepTest : public StoreTest {
     write_index(run_.grow(1), 2, {});
   }
   std::string sample(std::size_t i) const { return targets_[i].substr(targets_[i].find(' ') + 1); }
-  int score() const { return run_score_step(Communicator(), run_, 1, *make_reward("chrf")); }
+  int score() const { return run_score_step(Communicator(), run_, 1, *make_built_in_reward("chrf")); }
   std::vector<float> column(std::int64_t shard) const {
     return read_rewards(reward_file(run_.grow(1), "chrf", shard), sha256_of_file(shard_file(run_.grow(1), shard)))
         .reward;

@@ -1,4 +1,4 @@
-#include "rest/eval/correlation.hpp"
+#include "rest/core/correlation.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "rest/model/device.hpp"
+#include "rest/model/transformer.hpp"
+#include "rest/reward/calibration.hpp"
+#include "rest/reward/reward.hpp"
+#include "rest/text/tokenizer.hpp"
+
+namespace rest {
+
+/// Where rest_reward train puts a learned reward, and all that it needs to be used elsewhere:
+///
+///     reward.json   calibration, what it was trained on, how it did      tokenizer.model
+///     member-0/ ... model.safetensors, config.json, metrics.jsonl, checkpoints/
+struct LearnedRewardFiles {
+  std::filesystem::path directory;
+
+  std::filesystem::path description() const { return directory / "reward.json"; }
+  std::filesystem::path tokenizer() const { return directory / "tokenizer.model"; }
+  std::filesystem::path member(std::int64_t number) const { return directory / ("member-" + std::to_string(number)); }
+};
+
+/// What the members of an ensemble say of a translation.
+struct Opinion {
+  double mean = 0.0, spread = 0.0;  ///< of probabilities that it is good; the standard deviation over members
+};
+
+/// From the predictions of each member [members][translations].
+std::vector<Opinion> opinions_of(const std::vector<std::vector<double>>& predictions);
+
+/// A reward that was trained on rated translations (appendix A.4), without a reference.
+class LearnedReward : public Reward {
+ public:
+  /// `spread_penalty`: so many spreads are taken off the mean before calibration. Throws Error naming the file: not
+  /// complete, damaged.
+  LearnedReward(const std::filesystem::path& directory, std::string name, double spread_penalty, torch::Device device);
+
+  std::string name() const override { return name_; }
+  bool needs_reference() const override { return false; }
+  nlohmann::json identity() const override;
+  std::vector<std::string> trained_to_notice() const override { return trained_on_; }
+  std::vector<float> score(Span<const ScoredText> texts) const override;
+  std::vector<Opinion> opinions(Span<const ScoredText> texts) const;
+
+ private:
+  std::string name_, digest_;
+  double spread_penalty_;
+  Tokenizer tokenizer_;
+  std::vector<Transformer> members_;
+  std::vector<std::string> trained_on_;
+  Calibration calibration_;
+};
+
+}  // namespace rest

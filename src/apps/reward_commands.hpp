@@ -1,0 +1,22 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "apps/command_line.hpp"
+
+namespace rest {
+
+// What rest_reward does by its first word, each with a command line of its own; all collective.
+int check_command(const Communicator& world, int argc, char** argv);
+int correlate_command(const Communicator& world, int argc, char** argv);
+int label_command(const Communicator& world, int argc, char** argv);
+int train_reward_command(const Communicator& world, int argc, char** argv);
+
+/// Writes a file into report/, where tables and figures of a run are, and gives its path.
+std::filesystem::path write_report(const RunDirectory& run, const std::string& name, const std::string& text);
+/// A result for eyes and, in report/, for programs.
+void report(const RunDirectory& run, const std::string& title, const std::string& text, const std::string& name,
+            const nlohmann::json& json);
+
+}  // namespace rest

@@ -1,0 +1,87 @@
+#include "rest/reward/learned.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "rest/core/committed.hpp"
+#include "rest/core/error.hpp"
+#include "rest/model/policy.hpp"
+#include "rest/reward/quality.hpp"
+#include "rest/reward/rated_dataset.hpp"
+
+namespace rest {
+namespace {
+
+constexpr const char* maker = "rest_reward train";
+
+nlohmann::json description_in(const LearnedRewardFiles& files) {
+  verify_committed(files.description(), maker);
+  return read_json(files.description());
+}
+
+std::vector<Transformer> members_in(const LearnedRewardFiles& files, std::int64_t count, torch::Device device) {
+  const std::string tokenizer = verify_committed(files.tokenizer(), maker).sha256;
+  std::vector<Transformer> members;
+  for (std::int64_t m = 0; m < count; ++m) {
+    const Policy member = load_policy(files.member(m));
+    require_tokenizer(member, tokenizer, files.tokenizer().string());
+    members.push_back(member.to(device).model());
+  }
+  return members;
+}
+
+}  // namespace
+
+std::vector<Opinion> opinions_of(const std::vector<std::vector<double>>& predictions) {
+  const auto members = static_cast<double>(predictions.size());
+  std::vector<Opinion> opinions(predictions.front().size());
+  for (std::size_t i = 0; i < opinions.size(); ++i) {
+    double sum = 0.0, squares = 0.0;
+    for (const auto& member : predictions) sum += member[i];
+    const double mean = sum / members;
+    for (const auto& member : predictions) squares += (member[i] - mean) * (member[i] - mean);
+    opinions[i] = {mean, members > 1.0 ? std::sqrt(squares / (members - 1.0)) : 0.0};
+  }
+  return opinions;
+}
+
+LearnedReward::LearnedReward(const std::filesystem::path& directory, std::string name, double spread_penalty,
+                             torch::Device device)
+    : name_(std::move(name)),
+      spread_penalty_(spread_penalty),
+      tokenizer_(LearnedRewardFiles{directory}.tokenizer()),
+      calibration_(Calibration::from_json(description_in({directory}).at("calibration"))) {
+  const LearnedRewardFiles files{directory};
+  const nlohmann::json description = description_in(files);
+  digest_ = find_committed(files.description()).value().sha256;
+  members_ = members_in(files, description.at("members"), device);
+  trained_on_ = description.at("augment").get<std::vector<std::string>>();
+  if (spread_penalty_ > 0.0 && members_.size() == 1) {
+    throw UsageError("reward.spread_penalty is given, and the reward " + name_ + " has one member", "",
+                     "train several by reward_model.members");
+  }
+}
+
+nlohmann::json LearnedReward::identity() const {
+  nlohmann::json identity = {{"name", name_}, {"learned", digest_}};
+  if (spread_penalty_ > 0.0) identity["spread_penalty"] = spread_penalty_;
+  return identity;
+}
+
+std::vector<Opinion> LearnedReward::opinions(Span<const ScoredText> texts) const {
+  RatedDataset dataset(tokenizer_);
+  for (const ScoredText& text : texts) dataset.add(text.source, text.candidate, 0.0);
+  std::vector<std::vector<double>> predictions;
+  for (const Transformer& member : members_) predictions.push_back(predict_quality(member, dataset));
+  return opinions_of(predictions);
+}
+
+std::vector<float> LearnedReward::score(Span<const ScoredText> texts) const {
+  std::vector<float> rewards;
+  for (const Opinion& opinion : opinions(texts)) {
+    rewards.push_back(static_cast<float>(calibration_(opinion.mean - spread_penalty_ * opinion.spread)));
+  }
+  return rewards;
+}
+
+}  // namespace rest
