@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Reward by Improve step (the paper's figure 3), with corpus BLEU and chrF against the references beside it."""
+"""Reward by Improve step (the paper's figure 3), with corpus BLEU and chrF against the references beside it, and the
+watched reward where evaluations have one."""
 
 import math
 import textwrap
@@ -11,16 +12,29 @@ def label(policy, step):
     return "\n".join([policy.split("/")[-1]] + textwrap.wrap(trained_on(step), 16))
 
 
-def draw_rewards(axes, metrics, kind, colour, name, shift):
+def draw_rewards(axes, metrics, keys, colour, name, shift):
     """Means with their 95 % intervals; the two series stand a little apart, so that intervals stay legible."""
     at = [i + shift for i in range(len(metrics))]
-    mean = [figure_of(m, kind, "mean_reward") for m in metrics]
+    mean = [figure_of(m, *keys, "mean_reward") for m in metrics]
     if all(map(math.isnan, mean)):
         return
-    below = [value - figure_of(m, kind, "low") for value, m in zip(mean, metrics)]
-    above = [figure_of(m, kind, "high") - value for value, m in zip(mean, metrics)]
+    below = [value - figure_of(m, *keys, "low") for value, m in zip(mean, metrics)]
+    above = [figure_of(m, *keys, "high") - value for value, m in zip(mean, metrics)]
     axes.errorbar(at, mean, yerr=[below, above], color=colour, marker="o", markersize=5, linewidth=1.5,
                   elinewidth=1.2, capsize=3, label=name)
+
+
+def draw_reward(axes, run, corpus, metrics, keys, title, name):
+    """Sampled and greedy, and g0-i0 at other temperatures; `keys` lead to the figures of the reward."""
+    draw_rewards(axes, metrics, (*keys, "sampled"), SAMPLED, f"sampled{temperature_of(metrics[0])}", -0.05)
+    draw_rewards(axes, metrics, (*keys, "greedy"), GREEDY, "greedy", 0.05)
+    for control in run.controls("g0-i0", corpus):
+        mean = figure_of(control, *keys, "sampled", "mean_reward")
+        if not math.isnan(mean):
+            axes.axhline(mean, color=CONTROL, linestyle=":", linewidth=1.5,
+                         label=f"g0-i0 sampled{temperature_of(control)} (control)")
+    axes.set(title=title, ylabel=f"mean reward{f' ({name}, 0 - 1)' if name else ''}")
+    axes.legend(loc="best")
 
 
 def draw_score(axes, metrics, key, title):
@@ -46,20 +60,18 @@ def draw(run, variant, corpus, path):
     if not named:
         raise Problem(f"{run.path / 'metrics'} has no evaluation on {corpus}; run rest_evaluate")
     metrics = [m for _, _, m in named]
-    figure, (reward, bleu, chrf) = new_figure(1, 3, figsize=(12.5, 4.2), width_ratios=[1.7, 1, 1])
-    draw_rewards(reward, metrics, "sampled", SAMPLED, f"sampled{temperature_of(metrics[0])}", -0.05)
-    draw_rewards(reward, metrics, "greedy", GREEDY, "greedy", 0.05)
-    for control in run.controls("g0-i0", corpus):
-        reward.axhline(figure_of(control, "sampled", "mean_reward"), color=CONTROL, linestyle=":", linewidth=1.5,
-                       label=f"g0-i0 sampled{temperature_of(control)} (control)")
-    name = metrics[0].get("reward", "")
-    reward.set(title=f"Mean reward on {corpus}", ylabel=f"mean reward{f' ({name}, 0 - 1)' if name else ''}")
-    reward.legend(loc="best")
+    watched = next((m["watched"] for m in metrics if "watched" in m), None)
+    widths = [1.7, 1.7, 1, 1] if watched else [1.7, 1, 1]
+    figure, (*rewards, bleu, chrf) = new_figure(1, len(widths), figsize=(2.3 * sum(widths) + 4, 4.2),
+                                                width_ratios=widths)
+    draw_reward(rewards[0], run, corpus, metrics, (), f"Mean reward on {corpus}", metrics[0].get("reward", ""))
+    if watched:
+        draw_reward(rewards[1], run, corpus, metrics, ("watched",), "Watched, never optimised", watched.get("reward", ""))
     draw_score(bleu, metrics, "bleu", "BLEU")
     draw_score(chrf, metrics, "chrf", "chrF")
     labels = [label(policy, step) for policy, step, _ in named]
-    for axes in (reward, bleu, chrf):
-        small = axes is not reward and len(labels) > 4
+    for axes in (*rewards, bleu, chrf):
+        small = axes in (bleu, chrf) and len(labels) > 4
         axes.set_xticks(range(len(labels)), labels, fontsize=7.5 if small else 9)
         axes.set_xlim(-0.4, len(labels) - 0.6)
     figure.supxlabel("policy, and the candidates its step trained on", fontsize=10)

@@ -9,7 +9,7 @@ from rest_run import Problem, Run, arguments, figure_of, start, trained_on
 from tables import as_markdown, as_text
 
 HEADINGS = ["policy", "trained on", "candidates", "kept", "reward, sampled", "95 % interval", "reward, greedy",
-            "BLEU", "chrF", "KL"]
+            "watched, sampled", "watched, greedy", "BLEU", "chrF", "KL"]
 LEFT = 2  # columns of text
 
 
@@ -28,6 +28,8 @@ def row(label, step, metrics):
             number(100 * figure_of(step, "kept_share"), ".1f") + (" %" if "kept_share" in step else ""),
             number(figure_of(sampled, "mean_reward"), ".4f"), interval(sampled),
             number(figure_of(metrics, "greedy", "mean_reward"), ".4f"),
+            number(figure_of(metrics, "watched", "sampled", "mean_reward"), ".4f"),
+            number(figure_of(metrics, "watched", "greedy", "mean_reward"), ".4f"),
             number(figure_of(metrics, "greedy", "bleu"), ".2f"), number(figure_of(metrics, "greedy", "chrf"), ".2f"),
             number(figure_of(metrics, "kl", "mean_per_position"), ".4f")]
 
@@ -49,12 +51,20 @@ def collect(run, variant, corpus):
     return rows, notes
 
 
+def shown(rows):
+    """Headings and rows without the columns of the watched reward where none was watched."""
+    columns = [i for i, name in enumerate(HEADINGS)
+               if not name.startswith("watched") or any(row[i] != "-" for row in rows)]
+    return [HEADINGS[i] for i in columns], [[row[i] for i in columns] for row in rows]
+
+
 def caption(run, variant, corpus):
     metrics = run.metrics("g0-i0", corpus) or {}
     sampled = metrics.get("sampled", {})
     half = " (report half)" if corpus == "valid" else ""
+    watched = metrics.get("watched", {}).get("reward")
     return (f"{run.name}, variant {variant}, {corpus}{half}: {metrics.get('sources', '?')} sources, reward "
-            f"{metrics.get('reward', '?')}, T = {sampled.get('temperature', '?')}, {sampled.get('samples', '?')} samples; "
+            f"{metrics.get('reward', '?')}{f', watched {watched}' if watched else ''}, T = {sampled.get('temperature', '?')}, {sampled.get('samples', '?')} samples; "
             "BLEU and chrF of greedy output; KL to g0-i0 per position in nats")
 
 
@@ -72,11 +82,11 @@ def main():
     for corpus in ("valid", "test"):
         page_rows, page_notes = collect(run, options.variant, corpus)
         if page_rows:
-            pages.append("\n\n".join([caption(run, options.variant, corpus), as_markdown(HEADINGS, page_rows, LEFT)] +
+            pages.append("\n\n".join([caption(run, options.variant, corpus), as_markdown(*shown(page_rows), LEFT)] +
                                      page_notes))
     run.write_report("table.md", "\n\n".join(pages) + "\n", options.out)
     print(caption(run, options.variant, options.corpus) + "\n")
-    print((as_markdown if options.markdown else as_text)(HEADINGS, rows, LEFT))
+    print((as_markdown if options.markdown else as_text)(*shown(rows), LEFT))
     for note in notes:
         print(("\n" if options.markdown else "") + note)
 

@@ -166,6 +166,7 @@ void fields(RewardOptions& o, Visit visit) {
   visit("weights", o.weights, "of these in the mean; empty: equal", zeros_or_more);
   visit("spread_penalty", o.spread_penalty, "learned ones: so many standard deviations of the members are taken off",
         zero_or_more);
+  visit("precision", o.precision, "learned ones: what they compute in, float32 or bfloat16", training_precision);
   visit("watch", o.watch, "another one, that Improve steps are compared by and never see; empty: none", name_or_none);
   visit("watch_command", o.watch_command, "program that computes that one; empty: none", any_text);
 }

@@ -75,6 +75,12 @@ json evaluate(const Communicator& world, const Experiment& experiment, const Pol
   result["signature"] = {{"bleu", bleu_signature()}, {"chrf", chrf_signature()}};
   result["per_source"] = {
       {"sampled_reward", sampled.reward}, {"greedy_reward", greedy.reward}, {"greedy", greedy.text}};
+  if (set.watched) {
+    result["watched"] = {{"reward", set.watched->name()},
+                         {"sampled", mean_with_interval(sampled.watched)},
+                         {"greedy", mean_with_interval(greedy.watched)}};
+    result["per_source"].update({{"sampled_watched", sampled.watched}, {"greedy_watched", greedy.watched}});
+  }
   return result;
 }
 
@@ -88,7 +94,10 @@ json compare(const json& ours, const json& theirs, const std::vector<std::string
   json result = paired_text_scores(greedy(ours), greedy(theirs), references, options);
   result["greedy_reward"] = result.at("reward");
   result.erase("reward");
-  result["sampled_reward"] = paired_means(values(ours, "sampled_reward"), values(theirs, "sampled_reward"), options);
+  for (const char* kind : {"sampled_reward", "sampled_watched", "greedy_watched"}) {
+    if (ours.at("per_source").contains(kind) && theirs.at("per_source").contains(kind))
+      result[kind] = paired_means(values(ours, kind), values(theirs, kind), options);
+  }
   return result;
 }
 
@@ -110,6 +119,13 @@ void print_table(const json& metrics) {
        interval(sampled) + ", T = " + plain_number(sampled.at("temperature")) + ", " + sampled.at("samples").dump() +
            " samples");
   line("mean reward, greedy", greedy.at("mean_reward"), interval(greedy));
+  if (metrics.contains("watched")) {
+    const json& watched = metrics.at("watched");
+    const auto name = watched.at("reward").get<std::string>();
+    for (const char* kind : {"sampled", "greedy"}) {
+      line(("watched " + name + ", " + kind).c_str(), watched.at(kind).at("mean_reward"), interval(watched.at(kind)));
+    }
+  }
   line("BLEU, greedy", greedy.at("bleu"), metrics.at("signature").at("bleu"));
   line("chrF, greedy", greedy.at("chrf"), metrics.at("signature").at("chrf"));
   line("length ratio, greedy", greedy.at("length_ratio"));
@@ -141,18 +157,21 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
   if (!corpus.has_target()) throw Error(run.corpus(request.corpus).string() + " has no references");
   const Tokenizer tokenizer(run.tokenizer());
   const auto reward = make_reward(experiment.reward, run, request.device);
+  std::unique_ptr<Reward> watching;
+  if (!experiment.reward.watch.empty()) watching = make_reward(watched(experiment.reward), run, request.device);
   const EvaluationSet set{
       corpus,
       request.corpus == "valid" ? validation_half(corpus.size(), Half::report) : positions(corpus.size()),
       tokenizer,
       *reward,
       "evaluate " + request.policy + " on " + request.corpus,
-      run.progress_sink()};
+      run.progress_sink(),
+      watching.get()};
   stop_point(world);
   const double temperature = request.temperature.value_or(experiment.evaluate.temperature);
   auto options = options_json(experiment.evaluate);
   options["temperature"] = temperature;
-  const Lineage lineage = make_lineage(
+  Lineage lineage = make_lineage(
       "evaluation", {{"policy", policy.digest}, {"corpus", corpus.digest}, {"initial_policy", initial.digest}},
       {{"evaluate", options},
        {"grow",
@@ -162,6 +181,7 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
          {"precision", experiment.grow.precision},
          {"max_rows", experiment.grow.max_rows}}},
        {"reward", reward->identity()}});
+  if (watching) lineage["options"]["watch"] = watching->identity();
   const fs::path file = metrics_file(run, request, request.policy);
   if (!request.compare.empty()) load_metrics(metrics_file(run, request, request.compare), request.compare);
   if (!is_committed(file, lineage)) {

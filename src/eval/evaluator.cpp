@@ -56,17 +56,20 @@ std::vector<GenerateSource> chunk_of(const EvaluationSet& set, std::size_t first
   return sources;
 }
 
-/// Mean reward, first text and mean length of one source's candidates.
+/// Mean reward, first text, mean length and, if there is one, mean watched reward of one source's candidates.
 nlohmann::json judge(const EvaluationSet& set, std::size_t source, const std::vector<Candidate>& candidates) {
-  const auto [texts, rewards] = judge_candidates(set, source, candidates);
-  double reward = 0.0, length = 0.0, count = 0.0;
+  const JudgedCandidates judged = judge_candidates(set, source, candidates);
+  double reward = 0.0, watched = 0.0, length = 0.0, count = 0.0;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const double weight = candidates[i].count;
-    reward += weight * static_cast<double>(rewards[i]);
+    reward += weight * static_cast<double>(judged.reward[i]);
+    if (set.watched) watched += weight * static_cast<double>(judged.watched[i]);
     length += weight * static_cast<double>(candidates[i].tokens.size() + 1);
     count += weight;
   }
-  return {reward / count, texts.front(), length / count};
+  nlohmann::json figures = {reward / count, judged.text.front(), length / count};
+  if (set.watched) figures.push_back(watched / count);
+  return figures;
 }
 
 /// The samples of a chunk as training pairs.
@@ -101,6 +104,7 @@ JudgedCandidates judge_candidates(const EvaluationSet& set, std::size_t source,
         {set.corpus.source.text[source], text, set.corpus.has_target() ? &set.corpus.target.text[source] : nullptr});
   }
   judged.reward = set.reward.score(batch);
+  if (set.watched) judged.watched = set.watched->score(batch);
   return judged;
 }
 
@@ -126,6 +130,7 @@ Outputs evaluate_outputs(const Communicator& world, const EvaluationSet& set, co
     outputs.reward.push_back(result[0]);
     outputs.text.push_back(result[1]);
     outputs.length.push_back(result[2]);
+    if (set.watched) outputs.watched.push_back(result[3]);
   }
   return outputs;
 }

@@ -12,9 +12,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 Experiment watching(Experiment experiment) {
-  experiment.reward.name = experiment.reward.watch;
-  experiment.reward.command = experiment.reward.watch_command;
-  experiment.reward.of.clear();
+  experiment.reward = watched(std::move(experiment.reward));
   return experiment;
 }
 

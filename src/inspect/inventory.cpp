@@ -166,8 +166,8 @@ std::string evaluation_of(const std::string& file) {
 
 /// Place in the chain: the Improve steps of a Grow step come before the next Grow step, its best policy behind them.
 std::tuple<int, std::int64_t, int, std::int64_t, ArtefactKind> place(const Artefact& artefact) {
-  static const std::map<std::string, int> sections = {{"tokenizer", 1}, {"corpus", 2},  {"policy", 3},
-                                                      {"grow", 4},      {"improve", 4}, {"metrics", 5}};
+  static const std::map<std::string, int> sections = {{"tokenizer", 1}, {"corpus", 2}, {"policy", 3},  {"ratings", 4},
+                                                      {"reward", 5},    {"grow", 6},   {"improve", 6}, {"metrics", 7}};
   const std::string top = artefact.path.empty() ? "" : artefact.path.begin()->string();
   const auto section = sections.find(top);
   const int within = artefact.kind == ArtefactKind::best ? 2 : top == "improve" ? 1 : 0;
@@ -178,7 +178,8 @@ std::tuple<int, std::int64_t, int, std::int64_t, ArtefactKind> place(const Artef
 }  // namespace
 
 const std::vector<std::string>& artefact_folders() {
-  static const std::vector<std::string> folders = {"tokenizer", "corpus", "policy", "grow", "improve", "metrics"};
+  static const std::vector<std::string> folders = {"tokenizer", "corpus", "policy",  "ratings",
+                                                   "reward",    "grow",   "improve", "metrics"};
   return folders;
 }
 
@@ -201,6 +202,12 @@ Artefact classify(const fs::path& path) {
   } else if (parts[0] == "policy") {
     artefact.made_by = "rest_train";
     if (parts.size() > 2) classify_policy_file(artefact, parts, 2);
+  } else if (parts[0] == "reward") {
+    artefact.name = parts[1];
+    artefact.made_by = "rest_reward train --name " + parts[1];
+    if (parts.size() > 3) classify_policy_file(artefact, parts, 3);
+  } else if (parts[0] == "ratings") {
+    artefact.made_by = "rest_reward label --name " + without(parts[1], ".tsv");
   } else if (parts[0] == "improve") {
     classify_improve(artefact, parts);
   } else if (parts[0] == "grow") {

@@ -19,13 +19,13 @@ nlohmann::json description_in(const LearnedRewardFiles& files) {
   return read_json(files.description());
 }
 
-std::vector<Transformer> members_in(const LearnedRewardFiles& files, std::int64_t count, torch::Device device) {
+std::vector<Transformer> members_in(const LearnedRewardFiles& files, std::int64_t count, const LearnedRewardUse& use) {
   const std::string tokenizer = verify_committed(files.tokenizer(), maker).sha256;
   std::vector<Transformer> members;
   for (std::int64_t m = 0; m < count; ++m) {
     const Policy member = load_policy(files.member(m));
     require_tokenizer(member, tokenizer, files.tokenizer().string());
-    members.push_back(member.to(device).model());
+    members.push_back(member.to(use.device).model(use.precision));
   }
   return members;
 }
@@ -45,18 +45,17 @@ std::vector<Opinion> opinions_of(const std::vector<std::vector<double>>& predict
   return opinions;
 }
 
-LearnedReward::LearnedReward(const std::filesystem::path& directory, std::string name, double spread_penalty,
-                             torch::Device device)
+LearnedReward::LearnedReward(const std::filesystem::path& directory, std::string name, const LearnedRewardUse& use)
     : name_(std::move(name)),
-      spread_penalty_(spread_penalty),
+      use_(use),
       tokenizer_(LearnedRewardFiles{directory}.tokenizer()),
       calibration_(Calibration::from_json(description_in({directory}).at("calibration"))) {
   const LearnedRewardFiles files{directory};
   const nlohmann::json description = description_in(files);
   digest_ = find_committed(files.description()).value().sha256;
-  members_ = members_in(files, description.at("members"), device);
+  members_ = members_in(files, description.at("members"), use_);
   trained_on_ = description.at("augment").get<std::vector<std::string>>();
-  if (spread_penalty_ > 0.0 && members_.size() == 1) {
+  if (use_.spread_penalty > 0.0 && members_.size() == 1) {
     throw UsageError("reward.spread_penalty is given, and the reward " + name_ + " has one member", "",
                      "train several by reward_model.members");
   }
@@ -64,7 +63,8 @@ LearnedReward::LearnedReward(const std::filesystem::path& directory, std::string
 
 nlohmann::json LearnedReward::identity() const {
   nlohmann::json identity = {{"name", name_}, {"learned", digest_}};
-  if (spread_penalty_ > 0.0) identity["spread_penalty"] = spread_penalty_;
+  if (use_.spread_penalty > 0.0) identity["spread_penalty"] = use_.spread_penalty;
+  if (use_.precision != "float32") identity["precision"] = use_.precision;
   return identity;
 }
 
@@ -79,7 +79,7 @@ std::vector<Opinion> LearnedReward::opinions(Span<const ScoredText> texts) const
 std::vector<float> LearnedReward::score(Span<const ScoredText> texts) const {
   std::vector<float> rewards;
   for (const Opinion& opinion : opinions(texts)) {
-    rewards.push_back(static_cast<float>(calibration_(opinion.mean - spread_penalty_ * opinion.spread)));
+    rewards.push_back(static_cast<float>(calibration_(opinion.mean - use_.spread_penalty * opinion.spread)));
   }
   return rewards;
 }

@@ -57,7 +57,15 @@ std::unique_ptr<Reward> make_reward(const RewardOptions& options, const RunDirec
       verify_committed(LearnedRewardFiles{directory}.description(), "rest_reward train");
     throw unknown(name, run);
   }
-  return std::make_unique<LearnedReward>(directory, name, options.spread_penalty, device);
+  return std::make_unique<LearnedReward>(directory, name,
+                                         LearnedRewardUse{options.spread_penalty, options.precision, device});
+}
+
+RewardOptions watched(RewardOptions options) {
+  options.name = options.watch;
+  options.command = options.watch_command;
+  options.of.clear();
+  return options;
 }
 
 }  // namespace rest

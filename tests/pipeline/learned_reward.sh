@@ -119,4 +119,6 @@ expect 2 'has one member' 2 check --reward joint --set reward.spread_penalty=1
 cp -r "$run/reward/two" "$run/reward/damaged"
 printf 'x' | dd of="$run/reward/damaged/member-1/model.safetensors" bs=1 seek=2000 conv=notrunc 2>/dev/null
 expect 1 'damaged/member-1/model.safetensors' 2 check --reward damaged
+"$REST_BIN/rest_verify" "$run" >"$work/out" 2>&1 && failed "rest_verify saw no damage"
+grep -q 'reward/damaged/member-1/model.safetensors' "$work/out" || failed "rest_verify does not name the damage"
 finish "a reward is learned from labelled candidates, checked, used and moved"

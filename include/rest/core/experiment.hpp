@@ -77,11 +77,12 @@ struct RewardOptions {
   std::string command;        ///< program that computes it, by /bin/sh, one a rank; empty: none
   std::int64_t batch = 256;   ///< texts it is asked for at a time
   double start_seconds = 600.0, timeout_seconds = 300.0;  ///< it may take to get ready, and for a batch
-  std::vector<std::string> of;       ///< rewards that this one is made of; empty: it is one by itself
-  std::string combine = "mean";      ///< of these: "mean" or "min"
-  std::vector<double> weights;       ///< of these in the mean; empty: equal
-  double spread_penalty = 0.0;       ///< learned with several members: so many standard deviations are taken off
-  std::string watch, watch_command;  ///< another one, that Improve steps are compared by and never see; empty: none
+  std::vector<std::string> of;        ///< rewards that this one is made of; empty: it is one by itself
+  std::string combine = "mean";       ///< of these: "mean" or "min"
+  std::vector<double> weights;        ///< of these in the mean; empty: equal
+  double spread_penalty = 0.0;        ///< learned with several members: so many standard deviations are taken off
+  std::string precision = "float32";  ///< of learned ones, or "bfloat16"
+  std::string watch, watch_command;   ///< another one, that Improve steps are compared by and never see; empty: none
 };
 
 /// [reward_model] A reference-free reward learned from rated translations.

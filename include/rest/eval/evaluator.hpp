@@ -24,12 +24,14 @@ struct EvaluationSet {
   const Reward& reward;
   std::string label = {};  ///< what progress lines call it ("evaluate g0-i0 on valid"); empty: none
   ProgressSink sink = {};
+  const Reward* watched = nullptr;  ///< judges beside the other; null: none
 };
 
 /// Texts and rewards of one source's candidates, in their order.
 struct JudgedCandidates {
   std::vector<std::string> text;
   std::vector<float> reward;
+  std::vector<float> watched;  ///< empty when no reward is watched
 };
 JudgedCandidates judge_candidates(const EvaluationSet& set, std::size_t source,
                                   const std::vector<Candidate>& candidates);
@@ -46,6 +48,7 @@ struct Outputs {
   std::vector<double> reward;     ///< per source: mean over its candidates, weighted by count
   std::vector<std::string> text;  ///< per source: its first candidate
   std::vector<double> length;     ///< per source: mean pieces, end piece included
+  std::vector<double> watched;    ///< per source: like `reward`, by the watched one; empty when there is none
 };
 
 /// By evaluate_candidates(). Collective. Throws Stopped on all ranks when a stop was requested on one.

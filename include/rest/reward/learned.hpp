@@ -32,12 +32,18 @@ struct Opinion {
 /// From the predictions of each member [members][translations].
 std::vector<Opinion> opinions_of(const std::vector<std::vector<double>>& predictions);
 
+/// How a learned reward is used.
+struct LearnedRewardUse {
+  double spread_penalty = 0.0;  ///< so many spreads are taken off the mean before calibration
+  std::string precision = "float32";
+  torch::Device device = torch::kCPU;
+};
+
 /// A reward that was trained on rated translations (appendix A.4), without a reference.
 class LearnedReward : public Reward {
  public:
-  /// `spread_penalty`: so many spreads are taken off the mean before calibration. Throws Error naming the file: not
-  /// complete, damaged.
-  LearnedReward(const std::filesystem::path& directory, std::string name, double spread_penalty, torch::Device device);
+  /// Throws Error naming the file: not complete, damaged. UsageError for a penalty on the spread of one member.
+  LearnedReward(const std::filesystem::path& directory, std::string name, const LearnedRewardUse& use);
 
   std::string name() const override { return name_; }
   bool needs_reference() const override { return false; }
@@ -48,7 +54,7 @@ class LearnedReward : public Reward {
 
  private:
   std::string name_, digest_;
-  double spread_penalty_;
+  LearnedRewardUse use_;
   Tokenizer tokenizer_;
   std::vector<Transformer> members_;
   std::vector<std::string> trained_on_;

@@ -41,4 +41,7 @@ std::unique_ptr<Reward> make_built_in_reward(const std::string& name);
 std::unique_ptr<Reward> make_reward(const RewardOptions& options, const RunDirectory& run, torch::Device device,
                                     const std::string& name = {});
 
+/// With reward.watch, which there is, in the place of the reward.
+RewardOptions watched(RewardOptions options);
+
 }  // namespace rest

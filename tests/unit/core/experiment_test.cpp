@@ -171,6 +171,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"reward", "of = \"chrf\"", "a list of texts in quotes"},
         BadValue{"reward", "weights = [-1.0]", "a list of numbers that are 0 or more"},
         BadValue{"reward", "spread_penalty = -1", "0 or more"},
+        BadValue{"reward", "precision = \"int8\"", "\"float32\" or \"bfloat16\""},
         BadValue{"reward_model", "architecture = \"cross\"", "\"predictor\" or \"joint\""},
         BadValue{"reward_model", "normalise = \"z\"", "\"range\", \"rank\" or \"none\""},
         BadValue{"reward_model", "calibration = \"none\"", "\"rating\" or \"quantile\""},
