@@ -32,6 +32,10 @@ std::vector<Transformer> members_in(const LearnedRewardFiles& files, std::int64_
 
 }  // namespace
 
+double Opinion::probability(double spread_penalty) const {
+  return 1.0 / (1.0 + std::exp(spread_penalty * spread - mean));
+}
+
 std::vector<Opinion> opinions_of(const std::vector<std::vector<double>>& predictions) {
   const auto members = static_cast<double>(predictions.size());
   std::vector<Opinion> opinions(predictions.front().size());
@@ -79,7 +83,7 @@ std::vector<Opinion> LearnedReward::opinions(Span<const ScoredText> texts) const
 std::vector<float> LearnedReward::score(Span<const ScoredText> texts) const {
   std::vector<float> rewards;
   for (const Opinion& opinion : opinions(texts)) {
-    rewards.push_back(static_cast<float>(calibration_(opinion.mean - use_.spread_penalty * opinion.spread)));
+    rewards.push_back(static_cast<float>(calibration_(opinion.probability(use_.spread_penalty))));
   }
   return rewards;
 }

@@ -8,11 +8,11 @@
 #include <numeric>
 
 #include "../model/functions.hpp"
+#include "thoughts.hpp"
 
 namespace rest {
 namespace {
 
-constexpr std::int64_t block_rows = 1024;     // whose logits exist at a time
 constexpr std::int64_t batch_tokens = 4096;   // of targets, in predictions
 constexpr std::size_t chunk_examples = 1024;  // between two answers to waiting ranks
 
@@ -21,20 +21,6 @@ struct Reading {
   torch::Tensor rows;  // [rows, estimator_inputs]
   Sequences sequences;
 };
-
-/// Log-probability, entropy (nats) and distance from the most likely piece -> [rows, 3] float32.
-torch::Tensor thoughts(const Transformer& model, const torch::Tensor& hidden, const torch::Tensor& pieces) {
-  const torch::NoGradGuard no_gradient;
-  std::vector<torch::Tensor> blocks;
-  for (std::int64_t first = 0; first < hidden.size(0); first += block_rows) {
-    const std::int64_t rows = std::min(block_rows, hidden.size(0) - first);
-    const torch::Tensor all = torch::log_softmax(model.project(hidden.narrow(0, first, rows)).to(torch::kFloat32), -1);
-    const torch::Tensor said = all.gather(1, pieces.narrow(0, first, rows).unsqueeze(1));
-    const torch::Tensor entropy = -(all.exp() * all).sum(-1, true), best = std::get<0>(all.max(-1, true));
-    blocks.push_back(torch::cat({said, entropy, best - said}, 1));
-  }
-  return torch::cat(blocks);
-}
 
 /// [rows, predictor_features]: thoughts(), then whether it is the end piece, and of the whole pair the ratio of lengths
 /// (logarithm) and both lengths; scaled to about 1.
@@ -197,11 +183,9 @@ std::vector<double> predict_quality(const Transformer& model, const Dataset& dat
   std::vector<double> predictions(dataset.size());
   for (const auto& examples : batches_of(dataset)) {
     Dropout none;
-    const torch::Tensor good =
-        torch::sigmoid(
-            quality_logits(model, make_batch(dataset, examples).to(model.device()), none).to(torch::kFloat64))
-            .cpu();
-    for (std::size_t i = 0; i < examples.size(); ++i) predictions[examples[i]] = good.data_ptr<double>()[i];
+    const torch::Tensor logits =
+        quality_logits(model, make_batch(dataset, examples).to(model.device()), none).to(torch::kFloat64).cpu();
+    for (std::size_t i = 0; i < examples.size(); ++i) predictions[examples[i]] = logits.data_ptr<double>()[i];
   }
   return predictions;
 }

@@ -160,7 +160,10 @@ Policy RewardTraining::fresh(std::int64_t member) const {
 
 Evaluation RewardTraining::validate(const Policy& policy) const {
   const torch::NoGradGuard no_gradient;
-  const std::vector<double> predicted = predict_quality(world_, policy.model(), valid_), rated = valid_.ratings();
+  std::vector<double> predicted;
+  for (const double logit : predict_quality(world_, policy.model(), valid_))
+    predicted.push_back(Opinion{logit}.probability());
+  const std::vector<double> rated = valid_.ratings();
   const double linear = pearson(rated, predicted), ranks = spearman(rated, predicted);
   const bool defined = std::isfinite(linear);  // else it says the same of all
   return {defined ? linear : -1.0, {{"pearson", defined ? linear : 0.0}, {"spearman", defined ? ranks : 0.0}}};
@@ -216,7 +219,7 @@ void RewardTraining::describe() const {
                              of_spoiled = opinions_of(predictions(spoiled.spoiled));
   if (world_.is_root()) {
     std::vector<double> predicted;
-    for (const Opinion& opinion : opinions) predicted.push_back(opinion.mean);
+    for (const Opinion& opinion : opinions) predicted.push_back(opinion.probability());
     const std::vector<double> rated = valid_.ratings();
     const auto by_rating = Calibration::by_rating(predicted, rated), by_quantile = Calibration::by_quantile(predicted);
     LearnedFigures figures = figures_of(valid_, predicted);

@@ -26,7 +26,10 @@ struct LearnedRewardFiles {
 
 /// What the members of an ensemble say of a translation.
 struct Opinion {
-  double mean = 0.0, spread = 0.0;  ///< of probabilities that it is good; the standard deviation over members
+  double mean = 0.0, spread = 0.0;  ///< of log-odds that it is good; the standard deviation over members
+
+  /// The probability, with so many spreads taken off.
+  double probability(double spread_penalty = 0.0) const;
 };
 
 /// From the predictions of each member [members][translations].

@@ -33,7 +33,7 @@ class QualityLoss : public Loss {
   double ranking_;
 };
 
-/// Probabilities that the translations of a dataset are good, in order. Batches are of neighbours in length, up to
+/// quality_logits() of the translations of a dataset, in order. Batches are of neighbours in length, up to
 /// 4,096 target pieces; neighbours of one source share its encoder pass.
 std::vector<double> predict_quality(const Transformer& model, const Dataset& dataset);
 

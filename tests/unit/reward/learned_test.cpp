@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "rest/core/error.hpp"
 #include "reward/learned_figures.hpp"
 
@@ -13,6 +15,9 @@ TEST(OpinionsTest, AreMeanAndStandardDeviation) {
   EXPECT_NEAR(three[0].mean, 0.3, 1e-12);
   EXPECT_NEAR(three[0].spread, 0.2, 1e-12);
   EXPECT_EQ(three[1].spread, 0.0);
+  EXPECT_EQ((Opinion{0.0, 1.0}).probability(), 0.5);
+  EXPECT_NEAR((Opinion{std::log(3.0), 1.0}).probability(), 0.75, 1e-12);
+  EXPECT_LT((Opinion{0.0, 1.0}).probability(2.0), 0.5);
   EXPECT_EQ(opinions_of({{0.25}})[0].spread, 0.0) << "of one member";
 }
 
@@ -36,9 +41,7 @@ TEST(LearnedFiguresTest, SharesAreThoseAbovePaperThresholds) {
   for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(shares[i], expected[i], 0.006) << i;
 }
 
-TEST(LearnedRewardTest, OneThatIsNotThereIsNamed) {
-  EXPECT_THROW(LearnedReward("nowhere", "mine", {}), Error);
-}
+TEST(LearnedRewardTest, OneThatIsNotThereIsNamed) { EXPECT_THROW(LearnedReward("nowhere", "mine", {}), Error); }
 
 }  // namespace
 }  // namespace rest

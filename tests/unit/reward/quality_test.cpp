@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "rest/reward/rated_dataset.hpp"
+#include "reward/thoughts.hpp"
 
 namespace rest {
 namespace {
@@ -199,6 +199,26 @@ TEST(PredictorTest, SeesWhatThePolicyThinksOfEachPiece) {
     const torch::Tensor own =
         said.narrow(0, batch.targets.starts[static_cast<std::size_t>(t)], batch.targets.length(t));
     EXPECT_NEAR(logits[t].item<float>(), own.mean().item<float>(), 1e-4) << t;
+  }
+}
+
+/// Our loops and operators against float64, for vocabularies of any size.
+TEST(PredictorTest, ThoughtsAreThoseOfTheSoftmax) {
+  for (const std::int64_t vocabulary : {5, 16, 33, 700}) {
+    TransformerConfig config = config_of(Estimator::predictor);
+    config.vocabulary_size = vocabulary;
+    const Policy policy{config, initial_parameters(make_layout(config), 3), "", ""};
+    torch::manual_seed(2);
+    const torch::Tensor hidden = 3.0 * torch::randn({300, config.hidden}),
+                        pieces = torch::randint(vocabulary, {300}, torch::kInt64);
+    const Transformer model = policy.model();
+    const torch::Tensor all = torch::log_softmax(model.project(hidden).to(torch::kFloat64), -1),
+                        said = all.gather(1, pieces.unsqueeze(1));
+    const torch::Tensor expected = torch::cat({said, -(all.exp() * all).sum(-1, true), all.amax(-1, true) - said}, 1);
+    EXPECT_TRUE(torch::allclose(thoughts(model, hidden, pieces).to(torch::kFloat64), expected, 1e-4, 1e-5));
+    EXPECT_TRUE(
+        torch::allclose(thoughts(policy.model("float64"), hidden.to(torch::kFloat64), pieces).to(torch::kFloat64),
+                        expected, 1e-4, 1e-5));
   }
 }
 
