@@ -88,6 +88,9 @@ at_most() { echo $(($1 < $2 ? $1 : $2)); }
 # The stages. An update has no more ranks than leaves.
 run_prepare() { stage prepare 1 rest_prepare "$@"; }
 run_train() { stage train "$(at_most "$ranks" "$(value train leaves)")" rest_train "$@"; }
+run_reward() {
+  stage "learn a reward" "$(at_most "$ranks" "$(value reward_model leaves)")" "rest_reward train" "$@"
+}
 run_grow() { stage "grow g$1" "$ranks" rest_grow --grow-step "$1" --variant "$variant" "${@:2}"; }
 run_score() { stage "score g$1" "$ranks" rest_score --grow-step "$1" "${@:2}"; }
 run_improve() {
@@ -131,16 +134,17 @@ microseconds() {
   echo "${now/[.,]/}"
 }
 
-# stage NAME RANKS PROGRAM [ARGUMENT...]: returns when the program is done; ends the script when it failed or stopped.
+# stage NAME RANKS PROGRAM [ARGUMENT...]: PROGRAM may be followed by the word for what it is to do. Returns when the program is done; ends the script when it failed or stopped.
 stage() {
-  local name=$1 ranks=$2 program=$3 code=0 begin when seconds seen got
+  local name=$1 ranks=$2 program=$3 words code=0 begin when seconds seen got
+  read -ra words <<<"$program"
   shift 3
   begin=$(microseconds)
   when=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   ((signals == 0)) || stopped 75
   header "$name: $program, $ranks rank$( ((ranks == 1)) || echo s)"
   set -m  # a process group of its own: Ctrl-C reaches this script alone
-  "${launcher[@]}" -n "$ranks" "${container[@]}" "$bin/$program" "$experiment" --run "$run" "${overrides[@]}" \
+  "${launcher[@]}" -n "$ranks" "${container[@]}" "$bin/${words[@]}" "$experiment" --run "$run" "${overrides[@]}" \
     "${program_options[@]}" "$@" </dev/null &
   set +m
   child=$!

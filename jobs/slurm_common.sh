@@ -38,7 +38,8 @@ usage: sbatch [sbatch options] jobs/STAGE.slurm EXPERIMENT.toml [options]
                   overrides a key of the experiment (repeatable)
   --grow-step G   which Grow step (grow, score, improve) [1]
   --parts N       grow, as a job array 0-(N-1): each task samples its static part of the shards [the size of the array]
-Other options, with their values, go to the program as they are. STAGE is prepare, train, grow, score, improve, evaluate.
+Other options, with their values, go to the program as they are. STAGE is prepare, train, reward, grow, score,
+improve, evaluate.
 The STAGE.slurm files and jobs/site.sh say more; jobs/submit.sh submits all stages.
 TEXT
 }

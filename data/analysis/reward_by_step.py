@@ -62,7 +62,7 @@ def draw(run, variant, corpus, path):
     metrics = [m for _, _, m in named]
     watched = next((m["watched"] for m in metrics if "watched" in m), None)
     widths = [1.7, 1.7, 1, 1] if watched else [1.7, 1, 1]
-    figure, (*rewards, bleu, chrf) = new_figure(1, len(widths), figsize=(2.3 * sum(widths) + 4, 4.2),
+    figure, (*rewards, bleu, chrf) = new_figure(1, len(widths), figsize=(2.8 * sum(widths) + 3, 4.2),
                                                 width_ratios=widths)
     draw_reward(rewards[0], run, corpus, metrics, (), f"Mean reward on {corpus}", metrics[0].get("reward", ""))
     if watched:

@@ -23,7 +23,7 @@ struct Reading {
 };
 
 /// [rows, predictor_features]: thoughts(), then whether it is the end piece, and of the whole pair the ratio of lengths
-/// (logarithm) and both lengths; scaled to about 1.
+/// (logarithm) and both lengths, scaled to about 1; one place is free, for products like rows of even length.
 torch::Tensor features(const Transformer& model, const torch::Tensor& hidden, const Batch& batch) {
   std::vector<float> of_pairs;
   for (std::int64_t s = 0; s < batch.sources.size(); ++s) {

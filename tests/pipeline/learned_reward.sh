@@ -2,32 +2,13 @@
 # A learned reward: candidates labelled by a reference, training that is the same on any number of ranks and after a kill,
 # a column and an Improve step by it with the reference watched; combined with another; moved to another run; what cannot
 # be meant is refused in words.
-source "$(dirname "${BASH_SOURCE[0]}")/../support/_pipeline.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/_rewards.sh"
 run=$work/run
 chain 2 "$run" prepare train grow
 learning=(--set "reward_model.ratings=[\"$run/ratings/chrf.tsv\"]" --set reward_model.normalise=none
   --set reward_model.tokens_per_update=512 --set reward_model.max_updates=40 --set reward_model.warmup_updates=5
   --set reward_model.learning_rate=5e-3 --set reward_model.validate_every=20 --set reward_model.checkpoint_every=10
   --set reward_model.folds=4)
-
-# reward RANKS WHAT ARGUMENT...: output in $work/out; gives the exit code.
-reward() {
-  local ranks=$1 what=$2
-  shift 2
-  mpirun --oversubscribe --bind-to none --quiet -n "$ranks" "$REST_BIN/rest_reward" "$what" "$experiment" \
-    --run "$run" "$@" </dev/null >"$work/out" 2>&1
-}
-# expect CODE WORDS RANKS WHAT ARGUMENT...: every one of WORDS (separated by |) has to be in the output.
-expect() {
-  local expected=$1 words word code=0
-  IFS='|' read -ra words <<<"$2"
-  shift 2
-  reward "$@" || code=$?
-  ((code == expected)) || { failed "rest_reward $2: exit code $code, not $expected"; cat "$work/out" >&2; }
-  for word in "${words[@]}"; do
-    grep -qF -- "$word" "$work/out" || failed "rest_reward $2: no '$word' in the output"
-  done
-}
 
 # Labelled candidates are the same on any number of ranks, and made once.
 expect 0 'candidates of 40 sources, mean chrf' 2 label --samples 6

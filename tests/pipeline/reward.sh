@@ -1,29 +1,10 @@
 #!/usr/bin/env bash
 # Rewards: their checks, their agreement with ratings and columns by other programs are the same on any number of ranks; a
 # reward that is fooled ends with 1; rating files and programs that cannot be meant are refused in words.
-source "$(dirname "${BASH_SOURCE[0]}")/../support/_pipeline.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/../support/_rewards.sh"
 run=$work/run
 chain 2 "$run" prepare
 report=$run/report
-
-# reward RANKS WHAT ARGUMENT...: output in $work/out; gives the exit code.
-reward() {
-  local ranks=$1 what=$2
-  shift 2
-  mpirun --oversubscribe --bind-to none --quiet -n "$ranks" "$REST_BIN/rest_reward" "$what" "$experiment" \
-    --run "$run" "$@" </dev/null >"$work/out" 2>&1
-}
-# expect CODE WORDS RANKS WHAT ARGUMENT...: every one of WORDS (separated by |) has to be in the output.
-expect() {
-  local expected=$1 words word code=0
-  IFS='|' read -ra words <<<"$2"
-  shift 2
-  reward "$@" || code=$?
-  ((code == expected)) || failed "rest_reward $2: exit code $code, not $expected"
-  for word in "${words[@]}"; do
-    grep -qF -- "$word" "$work/out" || failed "rest_reward $2: no '$word' in the output"
-  done
-}
 
 expect 0 'check of chrf|repeat_phrase|40 good translations' 1 check
 cp "$report/reward_check.chrf.json" "$work/one"

@@ -185,14 +185,19 @@ ends_same "$plain"
 ends_same "$array"
 
 # --- jobs alone, from another folder, without jobs/submit.sh
+for language in src tgt; do head -n 60 "$work/data/synthetic/train.$language" >"$work/rated.$language"; done
+paste "$work/rated.src" "$work/rated.tgt" | awk -F '\t' -v OFS='\t' '{ print $1, $2, NR % 7 }' >"$work/rated.tsv"
+learning=(--name seven --set "reward_model.ratings=[\"$work/rated.tsv\"]" --set reward_model.max_updates=4)
 (
   cd / && unset REST_HOME REST_SITE
   alone=(sbatch --quiet --wait --ntasks=1 --output="$work/alone")
   "${alone[@]}" "$repository/jobs/prepare.slurm" "$experiment" "${options[@]}" --run "$plain" &&
-    "${alone[@]}" --array=0-1 "$repository/jobs/grow.slurm" "$experiment" "${options[@]}" --run "$plain"
+    "${alone[@]}" --array=0-1 "$repository/jobs/grow.slurm" "$experiment" "${options[@]}" --run "$plain" &&
+    "${alone[@]}" "$repository/jobs/reward.slurm" "$experiment" "${options[@]}" --run "$plain" "${learning[@]}"
 ) || { failed "jobs alone"; cat "$work/alone" >&2; }
 grep -q "all 8 shards of part 1 of 2" "$plain"/log/slurm/rest-grow-*.1.out ||
   failed "the array alone did not do its parts"
+[[ -s $plain/reward/seven/reward.json.commit.json ]] || failed "no reward was learned"
 
 # --- preempted and requeued
 wait "$limits" || failed "the time limits"

@@ -18,6 +18,8 @@ TEST(Classify, KnowsEveryPartOfARun) {
   EXPECT_EQ(kind("grow/g1/shard-00000.h5"), ArtefactKind::shard);
   EXPECT_EQ(kind("grow/g1/rewards/chrf/shard-00000.h5"), ArtefactKind::reward);
   EXPECT_EQ(kind("grow/g1/index.h5"), ArtefactKind::index);
+  EXPECT_EQ(kind("reward/mine/member-1/model.safetensors"), ArtefactKind::policy);
+  EXPECT_EQ(kind("reward/mine/member-0/checkpoints/update-00000010"), ArtefactKind::checkpoint);
   EXPECT_EQ(kind("improve/x/g2-best.json"), ArtefactKind::best);
   EXPECT_EQ(kind("metrics/g0-i0.valid.json"), ArtefactKind::metrics);
   for (const char* path : {"grow/g1/shard-00000.h5.tmp", "grow/gx/shard-00000.h5", "grow/g1/shard-0.h5.old", "notes",
@@ -32,6 +34,8 @@ TEST(Classify, ReadsNumbersAndNamesTheProgram) {
   const Artefact reward = classify("grow/g12/rewards/my-reward/shard-00034.h5");
   EXPECT_EQ(reward.grow_step, 12);
   EXPECT_EQ(reward.number, 34);
+  EXPECT_EQ(classify("reward/mine/reward.json").made_by, "rest_reward train --name mine");
+  EXPECT_EQ(classify("ratings/chrf.tsv").made_by, "rest_reward label --name chrf");
   EXPECT_EQ(reward.made_by, "rest_score --grow-step 12 --reward my-reward");
   const Artefact improved = classify("improve/a_g1/g2-i3/step.json");
   EXPECT_EQ(improved.improve_step, 3);
