@@ -1,11 +1,13 @@
 #include "rest/eval/reward_check.hpp"
-#include "rest/reward/ratings.hpp"
+
+#include <ATen/Parallel.h>
 
 #include <CLI/CLI.hpp>
 
 #include "apps/reward_commands.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/signals.hpp"
+#include "rest/reward/ratings.hpp"
 #include "rest/store/corpus.hpp"
 #include "rest/text/bitext.hpp"
 
@@ -113,6 +115,7 @@ int check_command(const Communicator& world, int argc, char** argv) {
             ->capture_default_str();
       });
   if (!command) return exit_success;
+  at::set_num_threads(command->threads);
   const auto reward =
       make_reward(command->experiment.reward, command->run, choose_device(world, request.device), request.reward);
   const Texts texts = texts_of(request, command->run);

@@ -1,3 +1,5 @@
+#include <ATen/Parallel.h>
+
 #include <CLI/CLI.hpp>
 
 #include "apps/reward_commands.hpp"
@@ -27,6 +29,7 @@ int correlate_command(const Communicator& world, int argc, char** argv) {
         app.add_option("--resamples", resamples, "Of the bootstrap")->check(CLI::PositiveNumber)->capture_default_str();
       });
   if (!command) return exit_success;
+  at::set_num_threads(command->threads);
   const auto reward = make_reward(command->experiment.reward, command->run, choose_device(world, device), name);
   const Ratings ratings = read_ratings(file);
   const std::vector<double> rewards = rewards_of(world, *reward, ratings);

@@ -60,6 +60,9 @@ inline constexpr Rule<std::string> calibration_rule{
     [](const std::string& v) { return v == "rating" || v == "quantile"; }, "\"rating\" or \"quantile\""};
 inline constexpr Rule<std::string> combine_rule{[](const std::string& v) { return v == "mean" || v == "min"; },
                                                 "\"mean\" or \"min\""};
+inline constexpr Rule<std::vector<std::string>> file_names{
+    [](const std::vector<std::string>& v) { return std::all_of(v.begin(), v.end(), is_file_name); },
+    "a list of names of letters, digits, \".\", \"_\" and \"-\""};
 inline constexpr Rule<std::vector<std::string>> any_texts{[](const std::vector<std::string>&) { return true; },
                                                           "a list of texts"};
 inline constexpr Rule<std::vector<double>> zeros_or_more{
@@ -161,7 +164,7 @@ void fields(RewardOptions& o, Visit visit) {
   visit("batch", o.batch, "texts that it is asked for at a time", positive);
   visit("start_seconds", o.start_seconds, "it may take to get ready", above_zero);
   visit("timeout_seconds", o.timeout_seconds, "it may take for a batch", above_zero);
-  visit("of", o.of, "rewards that it is made of; empty: it is one by itself", any_texts);
+  visit("of", o.of, "rewards that it is made of; empty: it is one by itself", file_names);
   visit("combine", o.combine, "of these: mean or min", combine_rule);
   visit("weights", o.weights, "of these in the mean; empty: equal", zeros_or_more);
   visit("spread_penalty", o.spread_penalty, "learned ones: so many standard deviations of the members are taken off",

@@ -84,6 +84,11 @@ json evaluate(const Communicator& world, const Experiment& experiment, const Pol
   return result;
 }
 
+bool watch_the_same(const json& ours, const json& theirs) {
+  return ours.contains("watched") && theirs.contains("watched") &&
+         ours.at("watched").at("reward") == theirs.at("watched").at("reward");
+}
+
 /// The paired bootstrap over sources, for rewards and for corpus scores of greedy output.
 json compare(const json& ours, const json& theirs, const std::vector<std::string>& references,
              const EvaluateOptions& options) {
@@ -95,7 +100,7 @@ json compare(const json& ours, const json& theirs, const std::vector<std::string
   result["greedy_reward"] = result.at("reward");
   result.erase("reward");
   for (const char* kind : {"sampled_reward", "sampled_watched", "greedy_watched"}) {
-    if (ours.at("per_source").contains(kind) && theirs.at("per_source").contains(kind))
+    if (std::string(kind) == "sampled_reward" || watch_the_same(ours, theirs))
       result[kind] = paired_means(values(ours, kind), values(theirs, kind), options);
   }
   return result;

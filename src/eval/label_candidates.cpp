@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <numeric>
+#include <set>
 
 #include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
@@ -68,7 +69,7 @@ void label_candidates(const Communicator& world, const Experiment& experiment, c
   for (const char* harmless : {"sources_per_shard", "include_originals"}) options.erase(harmless);
   const Lineage lineage =
       make_lineage("labelled candidates", {{"policy", policy.digest}, {"bitext", digest_of(request.bitext)}},
-                   {{"grow", options}, {"reward", reward->identity()}});
+                   {{"grow", options}, {"reward", reward->identity()}, {"max_length", experiment.data.max_length}});
   const fs::path file = run.ratings(request.name);
   stop_point(world);
   if (is_committed(file, lineage)) {
@@ -91,9 +92,10 @@ void label_candidates(const Communicator& world, const Experiment& experiment, c
   double sum = 0.0;
   std::size_t count = 0;
   for (std::size_t s = 0; s < corpus.size(); ++s) {
+    std::set<std::string> known;
     for (std::size_t c = 0; c < judged[s][0].size(); ++c) {
       const auto text = judged[s][0][c].get<std::string>();
-      if (is_blank(text) || !is_valid_utf8(text)) continue;
+      if (is_blank(text) || !known.insert(text).second) continue;
       const double value = judged[s][1][c];
       lines += concat(field(corpus.source.text[s]), '\t', field(text), '\t', value, '\t', field(corpus.target.text[s]),
                       '\n');

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include "rest/comm/agreement.hpp"
+#include "rest/comm/share_out.hpp"
 #include "rest/core/error.hpp"
 #include "text_scores.hpp"
 
@@ -12,7 +14,7 @@ namespace rest {
 namespace {
 
 constexpr std::int64_t resamples = 1000;
-constexpr std::size_t batch_size = 1024;
+constexpr std::size_t chunk_texts = 128;  // that are scored together, whatever the rank count
 
 /// The texts of a kind, in the order of `places`.
 struct Spoiled {
@@ -34,9 +36,9 @@ Spoiled spoil(Perturbation kind, const std::vector<GoodTranslation>& good, std::
 using Training = PerturbationEffect::Training;
 
 Training training_of(const Reward& reward, Perturbation kind) {
-  const std::vector<std::string> kinds = reward.trained_to_notice();
-  if (kinds.empty()) return Training::none;
-  return std::find(kinds.begin(), kinds.end(), to_string(kind)) != kinds.end() ? Training::seen : Training::unseen;
+  const auto kinds = reward.trained_to_notice();
+  if (!kinds) return Training::none;
+  return std::find(kinds->begin(), kinds->end(), to_string(kind)) != kinds->end() ? Training::seen : Training::unseen;
 }
 
 PerturbationEffect effect_of(Perturbation kind, Training training, const std::vector<double>& before,
@@ -95,22 +97,27 @@ std::string row_of(const PerturbationEffect& effect) {
 
 std::vector<double> score_on_all(const Communicator& world, const Reward& reward,
                                  const std::vector<ScoredText>& texts) {
-  const auto part = [&](int rank) {
-    return texts.size() * static_cast<std::size_t>(rank) / static_cast<std::size_t>(world.size());
-  };
-  std::vector<double> own;
-  for (std::size_t first = part(world.rank()); first < part(world.rank() + 1); first += batch_size) {
-    const std::size_t count = std::min(batch_size, part(world.rank() + 1) - first);
+  const auto chunks = static_cast<std::int64_t>((texts.size() + chunk_texts - 1) / chunk_texts);
+  const auto parts = share_out(world, chunks, [&](std::int64_t chunk, const Tick& tick) {
+    tick();
+    const std::size_t first = static_cast<std::size_t>(chunk) * chunk_texts,
+                      count = std::min(chunk_texts, texts.size() - first);
     const std::vector<float> values = reward.score(Span<const ScoredText>(texts.data() + first, count));
     if (values.size() != count) {
       throw Error(concat("the reward ", reward.name(), " gave ", values.size(), " values for ", count, " texts"));
     }
+    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  });
+  std::vector<double> all;
+  for (const std::string& bytes : parts) {
+    std::vector<float> values(bytes.size() / sizeof(float));
+    std::memcpy(values.data(), bytes.data(), bytes.size());
     for (const float value : values) {
       if (!std::isfinite(value)) throw Error("the reward " + reward.name() + " gave a value that is not finite");
-      own.push_back(static_cast<double>(value));
+      all.push_back(static_cast<double>(value));
     }
   }
-  return all_gather(world, Span<const double>(own));
+  return all;
 }
 
 RewardCheck check_reward(const Communicator& world, const Reward& reward, const std::vector<GoodTranslation>& good,

@@ -31,6 +31,7 @@ class ImproveRun {
         grown_from_(load_policy(run.policy(policy_to_grow_from(run, request.variant, request.grow_step)))) {
     require_tokenizer(grown_from_, steps_.corpus().tokenizer_digest(), run.corpus("train").string());
     require_tokenizer(grown_from_, selection_.corpus().tokenizer_digest, run.corpus("valid").string());
+    require_made_by(selection_.reward(), reward_file(run.grow(request.grow_step), experiment.reward.name, 0));
     if (!experiment.reward.watch.empty()) watch_ = std::make_unique<Watch>(experiment, run, request.device);
   }
 

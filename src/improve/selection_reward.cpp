@@ -1,5 +1,7 @@
 #include "selection_reward.hpp"
 
+#include "rest/core/committed.hpp"
+#include "rest/core/error.hpp"
 #include "rest/eval/halves.hpp"
 #include "rest/grow/grow_step.hpp"
 
@@ -9,6 +11,17 @@ double mean_of(const std::vector<double>& values) {
   double total = 0.0;
   for (const double value : values) total += value;
   return total / static_cast<double>(values.size());
+}
+
+void require_made_by(const Reward& reward, const std::filesystem::path& column) {
+  const auto record = find_committed(column);
+  if (!record) return;  // who reads it says so
+  const nlohmann::json made_by =
+      record->lineage.value("options", nlohmann::json()).value("reward.name", nlohmann::json());
+  if (made_by == reward.identity()) return;
+  throw Error(column.string() + " was made by another reward of this name",
+              made_by.dump() + " there, " + reward.identity().dump() + " here",
+              "give [reward] as it was for rest_score, or remove the column and run rest_score again");
 }
 
 SelectionReward::SelectionReward(const Experiment& experiment, const RunDirectory& run, torch::Device device)

@@ -11,6 +11,9 @@ namespace rest {
 
 double mean_of(const std::vector<double>& values);
 
+/// Throws Error unless a reward column was made by this reward: the same name may have meant another one.
+void require_made_by(const Reward& reward, const std::filesystem::path& column);
+
 /// The score that checkpoints of Improve steps are chosen by: mean reward of sampled translations of the selection half
 /// of validation.
 class SelectionReward {

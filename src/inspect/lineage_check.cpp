@@ -65,7 +65,8 @@ LineageCheck::LineageCheck(const RunDirectory& run, const std::vector<CheckedArt
     const Artefact& artefact = checked.artefact;
     known_[artefact.path.generic_string()] = {checked.record ? checked.record->sha256 : "",
                                               checked.trusted && checked.record};
-    if (has_weights(checked)) policies_.emplace(artefact.grow_step, weights_beside(artefact));
+    const bool learned = *artefact.path.begin() == "reward";  // nothing is grown from a reward
+    if (has_weights(checked) && !learned) policies_.emplace(artefact.grow_step, weights_beside(artefact));
     if (artefact.kind == ArtefactKind::index && checked.record) {
       const json shards = object_of(checked.record->lineage, "options").value("shards", json());
       if (shards.is_number_integer()) shards_[artefact.grow_step] = shards;

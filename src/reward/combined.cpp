@@ -25,6 +25,17 @@ nlohmann::json CombinedReward::identity() const {
   return identity;
 }
 
+std::optional<std::vector<std::string>> CombinedReward::trained_to_notice() const {
+  std::optional<std::vector<std::string>> all;
+  for (const auto& part : parts_) {
+    const auto own = part->trained_to_notice();
+    if (!own) continue;
+    if (!all) all.emplace();
+    all->insert(all->end(), own->begin(), own->end());
+  }
+  return all;
+}
+
 std::vector<float> CombinedReward::score(Span<const ScoredText> texts) const {
   std::vector<double> combined(texts.size(), rule_ == Rule::mean ? 0.0 : 1.0);
   for (std::size_t p = 0; p < parts_.size(); ++p) {

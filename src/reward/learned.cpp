@@ -36,6 +36,17 @@ double Opinion::probability(double spread_penalty) const {
   return 1.0 / (1.0 + std::exp(spread_penalty * spread - mean));
 }
 
+nlohmann::json digests_in(const LearnedRewardFiles& files, std::int64_t members) {
+  nlohmann::json digests = nlohmann::json::array();
+  const auto add = [&](const std::filesystem::path& file) {
+    const auto record = find_committed(file);
+    digests.push_back(record ? record->sha256 : "");
+  };
+  add(files.tokenizer());
+  for (std::int64_t m = 0; m < members; ++m) add(files.member(m) / "model.safetensors");
+  return digests;
+}
+
 std::vector<Opinion> opinions_of(const std::vector<std::vector<double>>& predictions) {
   const auto members = static_cast<double>(predictions.size());
   std::vector<Opinion> opinions(predictions.front().size());
@@ -57,6 +68,10 @@ LearnedReward::LearnedReward(const std::filesystem::path& directory, std::string
   const LearnedRewardFiles files{directory};
   const nlohmann::json description = description_in(files);
   digest_ = find_committed(files.description()).value().sha256;
+  if (description.at("digests") != digests_in(files, description.at("members"))) {
+    throw Error(files.description().string() + " was made of other members or another tokenizer than lie beside it", "",
+                "run rest_reward train again, or copy the whole folder");
+  }
   members_ = members_in(files, description.at("members"), use_);
   trained_on_ = description.at("augment").get<std::vector<std::string>>();
   if (use_.spread_penalty > 0.0 && members_.size() == 1) {

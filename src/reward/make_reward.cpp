@@ -3,6 +3,7 @@
 #include "rest/core/committed.hpp"
 #include "rest/core/entries_of.hpp"
 #include "rest/core/error.hpp"
+#include "rest/core/variant_name.hpp"
 #include "rest/reward/combined.hpp"
 #include "rest/reward/learned.hpp"
 #include "rest/reward/lexical.hpp"
@@ -42,6 +43,7 @@ std::unique_ptr<Reward> make_built_in_reward(const std::string& name) {
 std::unique_ptr<Reward> make_reward(const RewardOptions& options, const RunDirectory& run, torch::Device device,
                                     const std::string& asked) {
   const std::string& name = asked.empty() ? options.name : asked;
+  require_name("reward", name);
   if (name == options.name && !options.command.empty()) return std::make_unique<ProcessReward>(options);
   if (name == options.name && !options.of.empty()) {
     std::vector<std::unique_ptr<Reward>> parts;

@@ -13,7 +13,7 @@
 namespace rest {
 namespace {
 
-constexpr std::int64_t batch_tokens = 4096;   // of targets, in predictions
+constexpr std::size_t batch_rows = 4096;      // of sources and targets, in predictions
 constexpr std::size_t chunk_examples = 1024;  // between two answers to waiting ranks
 
 /// Rows that the head reads, of one sequence a translation.
@@ -102,8 +102,9 @@ Pairs pairs_of(const Batch& batch, const float* ratings) {
   return pairs;
 }
 
-/// Batches [batches][examples] of neighbours in length; those of one source stay together.
-std::vector<std::vector<std::size_t>> batches_of(const Dataset& dataset) {
+/// Batches [batches][examples] of neighbours in length; those of one source stay together. `joint`: each reads its
+/// source by itself.
+std::vector<std::vector<std::size_t>> batches_of(const Dataset& dataset, bool joint) {
   struct Group {
     std::size_t first, last, length;
   };
@@ -120,13 +121,18 @@ std::vector<std::vector<std::size_t>> batches_of(const Dataset& dataset) {
   }
   std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.length < b.length; });
   std::vector<std::vector<std::size_t>> batches;
-  std::int64_t tokens = batch_tokens;
+  std::size_t rows = batch_rows;
   for (const Group& group : groups) {
     for (std::size_t i = group.first; i < group.last; ++i) {
-      const auto own = static_cast<std::int64_t>(dataset.get(i).target.size()) + 1;
-      if (tokens + own > batch_tokens) batches.emplace_back(), tokens = 0;
+      const Example example = dataset.get(i);
+      const std::size_t source = example.source.size() + 1, target = example.target.size() + 1;
+      const bool reads_source = joint || i == group.first;
+      if (rows + target + (reads_source ? source : 0) > batch_rows) {
+        batches.emplace_back();
+        rows = reads_source ? 0 : source;
+      }
       batches.back().push_back(i);
-      tokens += own;
+      rows += target + (reads_source ? source : 0);
     }
   }
   return batches;
@@ -181,7 +187,7 @@ LossSum QualityLoss::operator()(const Transformer& model, const Batch& batch, Dr
 std::vector<double> predict_quality(const Transformer& model, const Dataset& dataset) {
   const torch::NoGradGuard no_gradient;
   std::vector<double> predictions(dataset.size());
-  for (const auto& examples : batches_of(dataset)) {
+  for (const auto& examples : batches_of(dataset, model.config().estimator == Estimator::joint)) {
     Dropout none;
     const torch::Tensor logits =
         quality_logits(model, make_batch(dataset, examples).to(model.device()), none).to(torch::kFloat64).cpu();

@@ -70,7 +70,10 @@ std::vector<Token> RatedDataset::pieces(const std::string& text) const {
 
 void RatedDataset::add(const std::string& source, const std::string& translation, double rating, double weight) {
   const auto [found, is_new] = known_.try_emplace(source, sources_.size());
-  if (is_new) sources_.push_back(pieces(source));
+  if (is_new) {
+    sources_.push_back(pieces(source));
+    if (sources_.back().empty()) sources_.back().push_back(Tokenizer::unknown);  // of characters that are no text
+  }
   rows_.push_back({found->second, pieces(translation), static_cast<float>(rating), static_cast<float>(weight)});
 }
 
@@ -114,6 +117,11 @@ RatedSplit read_rated_split(const RewardModelOptions& options) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       append(held_out[i] ? split.valid : split.train, all, i, normalise(all.score[i]));
     }
+  }
+  const auto [low, high] = std::minmax_element(split.valid.score.begin(), split.valid.score.end());
+  if (*low == *high) {
+    throw Error(concat("the ", split.valid.size(), " held-out ratings are all the same"), "nothing can be told by them",
+                "give more ratings, or set reward_model.folds and fold");
   }
   return split;
 }

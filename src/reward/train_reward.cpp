@@ -102,7 +102,7 @@ class RewardTraining {
     for (const std::string& file : options_.ratings) digests_.push_back(sha256_of_file(file));
   }
 
-  bool is_complete() const { return is_committed(files_.description(), lineage(std::nullopt)); }
+  bool is_complete() const;
   bool train_member(std::int64_t member);
   void describe() const;
   void announce() const;
@@ -110,6 +110,7 @@ class RewardTraining {
  private:
   /// Of a member, or of the whole.
   Lineage lineage(std::optional<std::int64_t> member) const;
+  TransformerConfig config() const;
   Policy fresh(std::int64_t member) const;
   Evaluation validate(const Policy& policy) const;
   std::vector<std::vector<double>> predictions(const Dataset& dataset) const;
@@ -139,18 +140,26 @@ Lineage RewardTraining::lineage(std::optional<std::int64_t> member) const {
     options["seed"] = options_.seed + *member;
     options["augment_seed"] = options_.seed;
   }
-  const TransformerConfig config = fresh(0).config;
   return make_lineage(
       member ? "reward model" : "learned reward",
       {{"ratings", digests_}, {"tokenizer", tokenizer_digest_}, {"start", start_ ? start_->digest : ""}},
-      {{"reward_model", options}, {"model", to_json(config)}});
+      {{"reward_model", options}, {"model", to_json(config())}});
+}
+
+bool RewardTraining::is_complete() const {
+  return is_committed(files_.description(), lineage(std::nullopt)) &&
+         read_json(files_.description()).at("digests") == digests_in(files_, options_.members);
+}
+
+TransformerConfig RewardTraining::config() const {
+  return with_estimator(start_ ? start_->config : make_config(model_, tokenizer_.vocabulary_size()),
+                        options_.architecture);
 }
 
 /// What a member starts from; its head is new.
 Policy RewardTraining::fresh(std::int64_t member) const {
   Policy policy;
-  policy.config = with_estimator(start_ ? start_->config : make_config(model_, tokenizer_.vocabulary_size()),
-                                 options_.architecture);
+  policy.config = config();
   policy.tokenizer_digest = tokenizer_digest_;
   policy.parameters =
       initial_parameters(make_layout(policy.config), static_cast<std::uint64_t>(options_.seed + member));
@@ -207,7 +216,7 @@ void RewardTraining::announce() const {
   if (!world_.is_root()) return;
   log_info(concat("learning reward ", name_, ": ", split_.train.size(), " rated translations, ",
                   train_.size() - split_.train.size(), " spoiled ones, ", split_.valid.size(), " held out; ",
-                  options_.architecture, ", ", make_layout(fresh(0).config).elements, " parameters, ", options_.members,
+                  options_.architecture, ", ", make_layout(config()).elements, " parameters, ", options_.members,
                   options_.members == 1 ? " member, " : " members, ", world_.size(), " ranks, ", options_.precision,
                   ", ", device_name(device_)));
 }
@@ -232,7 +241,8 @@ void RewardTraining::describe() const {
     commit_json(files_.description(),
                 {{"architecture", options_.architecture},
                  {"members", options_.members},
-                 {"augment", options_.augment},
+                 {"digests", digests_in(files_, options_.members)},
+                 {"augment", options_.augment_share > 0.0 ? options_.augment : std::vector<std::string>()},
                  {"calibration", (options_.calibration == "rating" ? by_rating : by_quantile).to_json()},
                  {"by_rating", by_rating.to_json()},
                  {"by_quantile", by_quantile.to_json()},

@@ -52,7 +52,8 @@ class Grouping {
 
 Batch Batch::to(torch::Device device) const {
   Batch moved = *this;
-  for (torch::Tensor Batch::*part : {&Batch::source, &Batch::target_in, &Batch::target_out, &Batch::token_weight, &Batch::ratings}) {
+  for (torch::Tensor Batch::*part :
+       {&Batch::source, &Batch::target_in, &Batch::target_out, &Batch::token_weight, &Batch::ratings}) {
     moved.*part = (this->*part).to(device);
   }
   moved.sources = sources.to(device);

@@ -95,8 +95,8 @@ struct RewardModelOptions {
   std::string start = "g0-i0";             ///< policy that the weights come from; empty: fresh ones, shaped by [model]
   std::int64_t members = 1;                ///< of the ensemble, with seeds seed, seed + 1, ...
   double ranking = 1.0;                    ///< weight of the loss over pairs of a source, beside regression
-  std::vector<std::string> augment = {"repeat",  "truncate",     "shuffle_words", "copy_source",
-                                      "numbers", "wrong_source", "empty"};  ///< ways to spoil the best translations
+  std::vector<std::string> augment = {"repeat",  "repeat_phrase", "truncate", "shuffle_words", "copy_source",
+                                      "numbers", "wrong_source",  "empty"};  ///< ways to spoil the best translations
   double augment_share = 0.3;          ///< weight of spoiled translations in the loss
   std::string calibration = "rating";  ///< of predictions, to [0, 1]: by "rating" or by "quantile"
   std::string precision = "float32";

@@ -12,7 +12,8 @@
 
 namespace rest {
 
-/// Values of texts, scored by all ranks, each its part, and known to all. Collective.
+/// Values of texts, shared out over ranks in parts that do not depend on their number, and known to all. Collective.
+/// Throws Error when one is not finite, Stopped on all ranks when a stop was requested on one.
 std::vector<double> score_on_all(const Communicator& world, const Reward& reward, const std::vector<ScoredText>& texts);
 
 /// What one way of spoiling translations does to a reward.

@@ -19,6 +19,8 @@ class CombinedReward : public Reward {
   std::string name() const override { return name_; }
   bool needs_reference() const override;
   nlohmann::json identity() const override;
+  /// What one of its parts was trained to notice.
+  std::optional<std::vector<std::string>> trained_to_notice() const override;
   std::vector<float> score(Span<const ScoredText> texts) const override;
 
  private:

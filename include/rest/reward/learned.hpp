@@ -24,6 +24,9 @@ struct LearnedRewardFiles {
   std::filesystem::path member(std::int64_t number) const { return directory / ("member-" + std::to_string(number)); }
 };
 
+/// Digests of the members' weights and of the tokenizer, as they lie there; empty where one is missing or unfinished.
+nlohmann::json digests_in(const LearnedRewardFiles& files, std::int64_t members);
+
 /// What the members of an ensemble say of a translation.
 struct Opinion {
   double mean = 0.0, spread = 0.0;  ///< of log-odds that it is good; the standard deviation over members
@@ -45,13 +48,14 @@ struct LearnedRewardUse {
 /// A reward that was trained on rated translations (appendix A.4), without a reference.
 class LearnedReward : public Reward {
  public:
-  /// Throws Error naming the file: not complete, damaged. UsageError for a penalty on the spread of one member.
+  /// Throws Error naming the file: not complete, damaged, not what its description was made of. UsageError for a
+  /// penalty on the spread of one member.
   LearnedReward(const std::filesystem::path& directory, std::string name, const LearnedRewardUse& use);
 
   std::string name() const override { return name_; }
   bool needs_reference() const override { return false; }
   nlohmann::json identity() const override;
-  std::vector<std::string> trained_to_notice() const override { return trained_on_; }
+  std::optional<std::vector<std::string>> trained_to_notice() const override { return trained_on_; }
   std::vector<float> score(Span<const ScoredText> texts) const override;
   std::vector<Opinion> opinions(Span<const ScoredText> texts) const;
 

@@ -34,7 +34,7 @@ class QualityLoss : public Loss {
 };
 
 /// quality_logits() of the translations of a dataset, in order. Batches are of neighbours in length, up to
-/// 4,096 target pieces; neighbours of one source share its encoder pass.
+/// 4,096 pieces; neighbours of one source share its encoder pass.
 std::vector<double> predict_quality(const Transformer& model, const Dataset& dataset);
 
 /// The same, shared out over ranks in chunks that do not depend on their number, and known to all. Collective. Throws

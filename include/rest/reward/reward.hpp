@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,10 @@ class Reward {
   virtual bool needs_reference() const = 0;
   /// What its values depend on, for lineages: the name, and more where that does not say it.
   virtual nlohmann::json identity() const { return name(); }
-  /// Ways to spoil translations (perturbation.hpp) that it was trained to notice.
-  virtual std::vector<std::string> trained_to_notice() const { return {}; }
-  /// One value a text, in order, each independent of the others. Throws Error when a reference is needed and missing.
+  /// Ways to spoil translations (perturbation.hpp) that it was trained to notice; nothing where it was not trained.
+  virtual std::optional<std::vector<std::string>> trained_to_notice() const { return std::nullopt; }
+  /// One value a text, in order, each independent of the others (but for rounding). Throws Error when a reference is
+  /// needed and missing.
   virtual std::vector<float> score(Span<const ScoredText> batch) const = 0;
 };
 

@@ -169,6 +169,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"reward", "combine = \"max\"", "\"mean\" or \"min\""},
         BadValue{"reward", "of = [1]", "a list of texts in quotes"},
         BadValue{"reward", "of = \"chrf\"", "a list of texts in quotes"},
+        BadValue{"reward", "of = [\"\"]", "a list of names of letters, digits, \".\", \"_\" and \"-\""},
         BadValue{"reward", "weights = [-1.0]", "a list of numbers that are 0 or more"},
         BadValue{"reward", "spread_penalty = -1", "0 or more"},
         BadValue{"reward", "precision = \"int8\"", "\"float32\" or \"bfloat16\""},

@@ -48,6 +48,7 @@ TEST(CombinedRewardTest, KnowsWhatItIsMadeOf) {
   EXPECT_NE(combined(Rule::mean, {}).identity(), combined(Rule::least, {}).identity());
   EXPECT_NE(combined(Rule::mean, {}).identity(), combined(Rule::mean, {1.0, 2.0}).identity());
   EXPECT_EQ(combined(Rule::mean, {}).identity(), combined(Rule::mean, {2.0, 2.0}).identity());
+  EXPECT_FALSE(combined(Rule::mean, {}).trained_to_notice());
 }
 
 }  // namespace

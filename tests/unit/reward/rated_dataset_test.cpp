@@ -112,6 +112,14 @@ TEST_F(RatedDatasetTest, SpoiltTranslationsAreOfTheBestAndWeighTheirShare) {
     }
   }
   EXPECT_NEAR(spoiled / (rated + spoiled), 0.25, 1e-4);
+  for (std::size_t i = 0; i < best.good.size(); ++i) {  // repeat, empty, wrong_source of each, in this order
+    const std::size_t first = train.size() + 3 * i;
+    EXPECT_NEAR(dataset.get(first).rating, 0.4 * best.rating[i], 1e-6);
+    EXPECT_EQ(dataset.get(first).source.data(), dataset.get(first + 2).source.data());
+    EXPECT_GT(dataset.get(first).target.size(), dataset.get(first + 2).target.size());
+    EXPECT_EQ(dataset.get(first + 1).target.size(), 0u);
+    EXPECT_EQ(dataset.get(first + 2).rating, 0.0f);
+  }
   EXPECT_EQ(dataset.get(0).source.data(), dataset.get(1).source.data()) << "one source, its pieces once";
 }
 
