@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <thread>
 
+#include "rest/core/committed.hpp"
 #include "rest/core/error.hpp"
+#include "rest/core/run_directory.hpp"
 #include "rest/inspect/status.hpp"
 
 namespace rest {
@@ -40,6 +42,12 @@ void add_evaluations(const RunStatus& status, std::vector<Stage>& stages) {
   }
 }
 
+bool is_learned(const RewardOptions& reward) {
+  const auto& known = built_in_rewards;
+  return reward.command.empty() && reward.of.empty() &&
+         std::find(std::begin(known), std::end(known), reward.name) == std::end(known);
+}
+
 std::vector<Stage> stages_of(const RunStatus& status) {
   constexpr std::int64_t any = std::int64_t{1} << 20;
   const Experiment experiment = status.experiment.value_or(Experiment{});
@@ -47,6 +55,11 @@ std::vector<Stage> stages_of(const RunStatus& status) {
   std::vector<Stage> stages = {
       {"prepare", status.prepared(), "rest_prepare", "", 1},
       {"train", status.initial.state == PolicyStatus::State::complete, "rest_train", "", experiment.train.leaves}};
+  if (is_learned(experiment.reward)) {
+    const RunDirectory run(status.root);
+    stages.push_back({"reward-" + reward, find_committed(run.learned_reward(reward) / "reward.json").has_value(),
+                      "rest_reward train", " --name " + quoted(reward), experiment.reward_model.leaves});
+  }
   for (const GrowStatus& grow : status.grow) {
     const std::string step = concat("g", grow.step), option = concat(" --grow-step ", grow.step);
     const auto scored = grow.scored.find(reward);

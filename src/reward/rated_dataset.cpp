@@ -147,12 +147,11 @@ BestTranslations best_translations(const Ratings& ratings) {
 double what_is_left(Perturbation kind) {
   switch (kind) {
     case Perturbation::numbers:
-      return 0.8;
     case Perturbation::drop_words:
-    case Perturbation::repeat_phrase:
-      return 0.7;
     case Perturbation::truncate:
       return 0.6;
+    case Perturbation::repeat_phrase:
+      return 0.5;
     case Perturbation::repeat:
     case Perturbation::half_source:
       return 0.4;

@@ -46,6 +46,18 @@ TEST_F(StatusTest, NextFollowsTheChain) {
   EXPECT_TRUE(contains(text(), "all of it is complete"));
 }
 
+TEST_F(StatusTest, ALearnedRewardComesBeforeItsColumns) {
+  prepare();
+  train();
+  Experiment experiment = load_experiment(at("experiment.toml"));
+  experiment.reward.name = "mine";
+  put(at("experiment.toml"), to_toml(experiment));
+  EXPECT_TRUE(contains(next(), "rest_reward train " + at("experiment.toml").string() + " --run"));
+  EXPECT_TRUE(contains(next(), "--name mine"));
+  commit_json(run().learned_reward("mine") / "reward.json", {{"members", 0}}, make_lineage("learned reward", {}, {}));
+  EXPECT_TRUE(contains(next(), "rest_grow"));
+}
+
 TEST_F(StatusTest, TableShowsRewardsKeptShareAndMootSteps) {
   make_run();
   const std::string table = text();
