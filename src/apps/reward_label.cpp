@@ -5,7 +5,6 @@
 #include "rest/core/error.hpp"
 #include "rest/core/signals.hpp"
 #include "rest/core/variant_name.hpp"
-#include "rest/eval/label_candidates.hpp"
 #include "rest/store/corpus.hpp"
 
 namespace rest {
@@ -22,10 +21,32 @@ Bitext bitext_of(const std::filesystem::path& file) {
 
 }  // namespace
 
+void add_label_options(CLI::App& app, LabelOptions& options) {
+  app.add_option("--policy", options.request.policy, "Policy whose candidates are labelled: g0-i0 or VARIANT/gG-iI")
+      ->capture_default_str();
+  auto* const corpus = app.add_option("--corpus", options.corpus, "Corpus of the run with sources and references");
+  corpus->check(CLI::IsMember({"valid", "train"}));
+  app.add_option("--bitext", options.bitext, "Files SOURCE TARGET instead, a sentence a line")
+      ->expected(2)
+      ->excludes(corpus);
+  app.add_option("--by", options.request.by, "Reward that labels: chrf or bleu")
+      ->check(CLI::IsMember({"chrf", "bleu"}))
+      ->capture_default_str();
+  app.add_option("--samples", options.request.samples, "Candidates a source")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
+void label(const Communicator& world, const Experiment& experiment, const RunDirectory& run, LabelOptions options) {
+  options.request.bitext = options.bitext.empty() ? bitext_of(run.corpus(options.corpus))
+                                                  : read_bitext(options.bitext.at(0), options.bitext.at(1));
+  label_candidates(world, experiment, run, options.request);
+}
+
 int label_command(const Communicator& world, int argc, char** argv) {
-  LabelRequest request;
-  std::string corpus = "valid", device = "cpu";
-  std::vector<std::string> files;
+  LabelOptions options;
+  LabelRequest& request = options.request;
+  std::string device = "cpu";
   const auto command = read_command_line(
       world, argc, argv,
       {"rest_reward label",
@@ -34,26 +55,16 @@ int label_command(const Communicator& world, int argc, char** argv) {
        "mpirun -n 2 rest_reward label data/experiments/synthetic.toml --run run/synthetic --by chrf"},
       [&](CLI::App& app) {
         add_device_option(app, device);
-        app.add_option("--policy", request.policy, "Policy: g0-i0 or VARIANT/gG-iI")->capture_default_str();
-        app.add_option("--corpus", corpus, "Corpus of the run")
-            ->check(CLI::IsMember({"valid", "train"}))
-            ->capture_default_str();
-        app.add_option("--bitext", files, "Files SOURCE TARGET instead, a sentence a line")->expected(2);
-        app.add_option("--by", request.by, "Reward that rates: chrf or bleu")
-            ->check(CLI::IsMember({"chrf", "bleu"}))
-            ->capture_default_str();
-        app.add_option("--samples", request.samples, "Candidates a source")
-            ->check(CLI::PositiveNumber)
-            ->capture_default_str();
+        add_label_options(app, options);
         app.add_option("--name", request.name, "Of the file, RUN/ratings/NAME.tsv [what --by says]");
       });
   if (!command) return exit_success;
   if (request.name.empty()) request.name = request.by;
+  if (options.corpus.empty()) options.corpus = "valid";
   require_name("ratings file", request.name);
   request.device = choose_device(world, device);
   const WorkSession work(world, *command, {"label-" + request.name, ""});
-  request.bitext = files.empty() ? bitext_of(work.run().corpus(corpus)) : read_bitext(files.at(0), files.at(1));
-  label_candidates(world, command->experiment, work.run(), request);
+  label(world, command->experiment, work.run(), options);
   return exit_success;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <numeric>
 
 #include "rest/core/error.hpp"
@@ -186,6 +187,7 @@ void add_spoiled(RatedDataset& dataset, const Ratings& ratings, const std::vecto
                  std::uint64_t seed) {
   const BestTranslations best = best_translations(ratings);
   struct Spoiled {
+    Perturbation kind;
     std::size_t place;
     std::string text;
     double rating;
@@ -194,13 +196,20 @@ void add_spoiled(RatedDataset& dataset, const Ratings& ratings, const std::vecto
   for (std::size_t i = 0; i < best.good.size(); ++i) {
     for (const Perturbation kind : kinds) {
       if (auto text = perturbed(kind, best.good, i, seed)) {
-        all.push_back({i, std::move(*text), best.rating[i] * what_is_left(kind)});
+        all.push_back({kind, i, std::move(*text), best.rating[i] * what_is_left(kind)});
       }
     }
   }
   if (all.empty() || share <= 0.0) return;
-  const double weight = share / (1.0 - share) * static_cast<double>(ratings.size()) / static_cast<double>(all.size());
-  for (const Spoiled& one : all) dataset.add(best.good[one.place].source, one.text, one.rating, weight);
+  // Kinds that apply to few texts, such as numbers, count as much as the others, but no text more than ten ratings.
+  constexpr double most = 10.0;
+  std::map<Perturbation, double> texts;
+  for (const Spoiled& one : all) ++texts[one.kind];
+  const double of_kind =
+      share / (1.0 - share) * static_cast<double>(ratings.size()) / static_cast<double>(texts.size());
+  for (const Spoiled& one : all) {
+    dataset.add(best.good[one.place].source, one.text, one.rating, std::min(most, of_kind / texts[one.kind]));
+  }
 }
 
 }  // namespace rest

@@ -39,6 +39,9 @@ for file in member-0/model.safetensors member-1/model.safetensors reward.json; d
 done
 expect 0 'is complete' 1 train "${two[@]}"
 expect 1 'reward_model.ranking is 1.0 there, 0.5 asked for' 2 train "${two[@]}" --set reward_model.ranking=0.5
+expect 0 'candidates of 40 sources|reward.name = "anew"' 2 train --name anew "${learning[@]}" --corpus valid --samples 6
+cmp <(cut -f 1-3 "$run/ratings/anew.tsv") <(cut -f 1-3 "$run/ratings/chrf.tsv") || failed "train labels otherwise"
+expect 0 'is complete' 1 train --name anew "${learning[@]}" --corpus valid --samples 6
 expect 0 'joint|reward.name = "joint"' 2 train --name joint "${learning[@]}" --set reward_model.architecture=joint
 
 # It is checked, kinds that it never saw apart, and held against ratings without a reference.
@@ -98,7 +101,7 @@ expect 2 'no way to spoil|wrong_source' 2 train "${learning[@]}" --set 'reward_m
 expect 2 'is built in' 2 train --name chrf "${learning[@]}"
 expect 2 'cannot be a folder' 2 train --name ../up "${learning[@]}"
 expect 2 'policy "g7-i7" is not in run' 2 train --name x "${learning[@]}" --set reward_model.start=g7-i7
-expect 2 'has learned joint, two' 2 check --reward comet
+expect 2 'has learned anew, joint, two' 2 check --reward comet
 expect 2 'has one member' 2 check --reward joint --set reward.spread_penalty=1
 must 2 evaluate "$run" --policy g0-i0 --set reward.name=two
 expect 2 'cannot be a folder' 2 check --reward ../two

@@ -67,7 +67,8 @@ double what_is_left(Perturbation kind);
 /// Throws UsageError listing the kinds.
 std::vector<Perturbation> perturbations_named(const std::vector<std::string>& names);
 
-/// Adds the spoiled forms of the best translations of `ratings`, with a total weight of `share` of the whole.
+/// Adds the spoiled forms of the best translations of `ratings`, with a total weight of `share` of the whole, to which
+/// all kinds contribute alike (less where a text would weigh more than ten ratings).
 void add_spoiled(RatedDataset& dataset, const Ratings& ratings, const std::vector<Perturbation>& kinds, double share,
                  std::uint64_t seed);
 

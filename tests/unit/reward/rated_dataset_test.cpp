@@ -123,5 +123,31 @@ TEST_F(RatedDatasetTest, SpoiltTranslationsAreOfTheBestAndWeighTheirShare) {
   EXPECT_EQ(dataset.get(0).source.data(), dataset.get(1).source.data()) << "one source, its pieces once";
 }
 
+TEST_F(RatedDatasetTest, KindsThatSeldomApplyCountAsMuchAsOthers) {
+  train_tokenizer({"source words of some kind", "1 2 3", "said otherwise"}, {281, 1.0}, dir() / "model");
+  const Tokenizer tokenizer(dir() / "model");
+  Ratings ratings;
+  for (int i = 0; i < 60; ++i) {
+    ratings.source.push_back("source " + std::string(static_cast<std::size_t>(i + 1), 'a'));
+    ratings.translation.push_back(i < 3 ? "words of kind 1" : "words of some kind");
+    ratings.score.push_back(0.5);
+  }
+  const auto weights_of = [&](double share) {
+    RatedDataset dataset(tokenizer);
+    for (std::size_t i = 0; i < 60; ++i) dataset.add(ratings.source[i], ratings.translation[i], ratings.score[i]);
+    add_spoiled(dataset, ratings, perturbations_named({"empty", "numbers"}), share, 1);
+    double empty = 0.0, numbers = 0.0;
+    for (std::size_t i = 60; i < dataset.size(); ++i) {
+      const Example example = dataset.get(i);
+      (example.target.size() == 0 ? empty : numbers) += static_cast<double>(example.weight);
+    }
+    return std::make_pair(empty, numbers);
+  };
+  const auto [empty, numbers] = weights_of(0.25);
+  EXPECT_NEAR(empty, 10.0, 1e-4);
+  EXPECT_NEAR(numbers, 10.0, 1e-4);
+  EXPECT_NEAR(weights_of(0.75).second, 30.0, 1e-4) << "three texts, each no more than ten ratings";
+}
+
 }  // namespace
 }  // namespace rest
