@@ -99,9 +99,10 @@ json compare(const json& ours, const json& theirs, const std::vector<std::string
   json result = paired_text_scores(greedy(ours), greedy(theirs), references, options);
   result["greedy_reward"] = result.at("reward");
   result.erase("reward");
-  for (const char* kind : {"sampled_reward", "sampled_watched", "greedy_watched"}) {
-    if (std::string(kind) == "sampled_reward" || watch_the_same(ours, theirs))
-      result[kind] = paired_means(values(ours, kind), values(theirs, kind), options);
+  result["sampled_reward"] = paired_means(values(ours, "sampled_reward"), values(theirs, "sampled_reward"), options);
+  if (!watch_the_same(ours, theirs)) return result;
+  for (const char* kind : {"sampled_watched", "greedy_watched"}) {
+    result[kind] = paired_means(values(ours, kind), values(theirs, kind), options);
   }
   return result;
 }

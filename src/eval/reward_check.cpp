@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 
 #include "rest/comm/agreement.hpp"
 #include "rest/comm/share_out.hpp"
@@ -98,26 +97,20 @@ std::string row_of(const PerturbationEffect& effect) {
 std::vector<double> score_on_all(const Communicator& world, const Reward& reward,
                                  const std::vector<ScoredText>& texts) {
   const auto chunks = static_cast<std::int64_t>((texts.size() + chunk_texts - 1) / chunk_texts);
-  const auto parts = share_out(world, chunks, [&](std::int64_t chunk, const Tick& tick) {
+  const auto values = share_out_numbers<float>(world, chunks, [&](std::int64_t chunk, const Tick& tick) {
     tick();
     const std::size_t first = static_cast<std::size_t>(chunk) * chunk_texts,
                       count = std::min(chunk_texts, texts.size() - first);
-    const std::vector<float> values = reward.score(Span<const ScoredText>(texts.data() + first, count));
-    if (values.size() != count) {
-      throw Error(concat("the reward ", reward.name(), " gave ", values.size(), " values for ", count, " texts"));
+    std::vector<float> scored = reward.score(Span<const ScoredText>(texts.data() + first, count));
+    if (scored.size() != count) {
+      throw Error(concat("the reward ", reward.name(), " gave ", scored.size(), " values for ", count, " texts"));
     }
-    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    return scored;
   });
-  std::vector<double> all;
-  for (const std::string& bytes : parts) {
-    std::vector<float> values(bytes.size() / sizeof(float));
-    std::memcpy(values.data(), bytes.data(), bytes.size());
-    for (const float value : values) {
-      if (!std::isfinite(value)) throw Error("the reward " + reward.name() + " gave a value that is not finite");
-      all.push_back(static_cast<double>(value));
-    }
+  if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); })) {
+    throw Error("the reward " + reward.name() + " gave a value that is not finite");
   }
-  return all;
+  return {values.begin(), values.end()};
 }
 
 RewardCheck check_reward(const Communicator& world, const Reward& reward, const std::vector<GoodTranslation>& good,

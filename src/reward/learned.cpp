@@ -1,6 +1,5 @@
 #include "rest/reward/learned.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include "rest/core/committed.hpp"
@@ -61,13 +60,15 @@ std::vector<Opinion> opinions_of(const std::vector<std::vector<double>>& predict
 }
 
 LearnedReward::LearnedReward(const std::filesystem::path& directory, std::string name, const LearnedRewardUse& use)
+    : LearnedReward({directory}, std::move(name), use, description_in({directory})) {}
+
+LearnedReward::LearnedReward(const LearnedRewardFiles& files, std::string name, const LearnedRewardUse& use,
+                             const nlohmann::json& description)
     : name_(std::move(name)),
+      digest_(find_committed(files.description()).value().sha256),
       use_(use),
-      tokenizer_(LearnedRewardFiles{directory}.tokenizer()),
-      calibration_(Calibration::from_json(description_in({directory}).at("calibration"))) {
-  const LearnedRewardFiles files{directory};
-  const nlohmann::json description = description_in(files);
-  digest_ = find_committed(files.description()).value().sha256;
+      tokenizer_(files.tokenizer()),
+      calibration_(Calibration::from_json(description.at("calibration"))) {
   if (description.at("digests") != digests_in(files, description.at("members"))) {
     throw Error(files.description().string() + " was made of other members or another tokenizer than lie beside it", "",
                 "run rest_reward train again, or copy the whole folder");
@@ -87,17 +88,13 @@ nlohmann::json LearnedReward::identity() const {
   return identity;
 }
 
-std::vector<Opinion> LearnedReward::opinions(Span<const ScoredText> texts) const {
+std::vector<float> LearnedReward::score(Span<const ScoredText> texts) const {
   RatedDataset dataset(tokenizer_);
   for (const ScoredText& text : texts) dataset.add(text.source, text.candidate, 0.0);
   std::vector<std::vector<double>> predictions;
   for (const Transformer& member : members_) predictions.push_back(predict_quality(member, dataset));
-  return opinions_of(predictions);
-}
-
-std::vector<float> LearnedReward::score(Span<const ScoredText> texts) const {
   std::vector<float> rewards;
-  for (const Opinion& opinion : opinions(texts)) {
+  for (const Opinion& opinion : opinions_of(predictions)) {
     rewards.push_back(static_cast<float>(calibration_(opinion.probability(use_.spread_penalty))));
   }
   return rewards;

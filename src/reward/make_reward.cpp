@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "rest/core/committed.hpp"
 #include "rest/core/entries_of.hpp"
 #include "rest/core/error.hpp"
@@ -53,12 +51,7 @@ std::unique_ptr<Reward> make_reward(const RewardOptions& options, const RunDirec
   }
   if (auto built_in = make_built_in_reward(name)) return built_in;
   const fs::path directory = run.learned_reward(name);
-  if (!is_learned(directory)) {
-    // A damaged one says so.
-    if (fs::exists(LearnedRewardFiles{directory}.description()))
-      verify_committed(LearnedRewardFiles{directory}.description(), "rest_reward train");
-    throw unknown(name, run);
-  }
+  if (!fs::exists(LearnedRewardFiles{directory}.description())) throw unknown(name, run);
   return std::make_unique<LearnedReward>(directory, name,
                                          LearnedRewardUse{options.spread_penalty, options.precision, device});
 }

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <numeric>
 
 #include "../model/functions.hpp"
 #include "thoughts.hpp"
@@ -126,13 +124,14 @@ std::vector<std::vector<std::size_t>> batches_of(const Dataset& dataset, bool jo
     for (std::size_t i = group.first; i < group.last; ++i) {
       const Example example = dataset.get(i);
       const std::size_t source = example.source.size() + 1, target = example.target.size() + 1;
-      const bool reads_source = joint || i == group.first;
-      if (rows + target + (reads_source ? source : 0) > batch_rows) {
+      std::size_t own = target + (joint || i == group.first ? source : 0);
+      if (rows + own > batch_rows) {
         batches.emplace_back();
-        rows = reads_source ? 0 : source;
+        rows = 0;
+        own = source + target;  // a new batch reads the source anew
       }
       batches.back().push_back(i);
-      rows += target + (reads_source ? source : 0);
+      rows += own;
     }
   }
   return batches;
@@ -198,19 +197,11 @@ std::vector<double> predict_quality(const Transformer& model, const Dataset& dat
 
 std::vector<double> predict_quality(const Communicator& world, const Transformer& model, const Dataset& dataset) {
   const std::size_t chunks = (dataset.size() + chunk_examples - 1) / chunk_examples;
-  const auto parts = share_out(world, static_cast<std::int64_t>(chunks), [&](std::int64_t chunk, const Tick& tick) {
+  return share_out_numbers<double>(world, static_cast<std::int64_t>(chunks), [&](std::int64_t chunk, const Tick& tick) {
     tick();
     const std::size_t first = static_cast<std::size_t>(chunk) * chunk_examples;
-    const auto values = predict_quality(model, Part(dataset, first, std::min(dataset.size(), first + chunk_examples)));
-    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+    return predict_quality(model, Part(dataset, first, std::min(dataset.size(), first + chunk_examples)));
   });
-  std::vector<double> all;
-  for (const std::string& bytes : parts) {
-    const std::size_t before = all.size();
-    all.resize(before + bytes.size() / sizeof(double));
-    std::memcpy(all.data() + before, bytes.data(), bytes.size());
-  }
-  return all;
 }
 
 }  // namespace rest

@@ -1,10 +1,7 @@
 #include "rest/reward/rated_dataset.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <map>
-#include <numeric>
 
 #include "rest/core/error.hpp"
 #include "rest/core/philox.hpp"

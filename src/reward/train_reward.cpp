@@ -113,7 +113,7 @@ class RewardTraining {
   TransformerConfig config() const;
   Policy fresh(std::int64_t member) const;
   Evaluation validate(const Policy& policy) const;
-  std::vector<std::vector<double>> predictions(const Dataset& dataset) const;
+  std::vector<Opinion> opinions(const std::vector<Transformer>& members, const Dataset& dataset) const;
 
   Communicator world_;
   RewardModelOptions options_;
@@ -204,12 +204,10 @@ bool RewardTraining::train_member(std::int64_t member) {
   return true;
 }
 
-std::vector<std::vector<double>> RewardTraining::predictions(const Dataset& dataset) const {
-  std::vector<std::vector<double>> all;
-  for (std::int64_t m = 0; m < options_.members; ++m) {
-    all.push_back(predict_quality(world_, load_policy(files_.member(m)).to(device_).model(), dataset));
-  }
-  return all;
+std::vector<Opinion> RewardTraining::opinions(const std::vector<Transformer>& members, const Dataset& dataset) const {
+  std::vector<std::vector<double>> predictions;
+  for (const Transformer& member : members) predictions.push_back(predict_quality(world_, member, dataset));
+  return opinions_of(predictions);
 }
 
 void RewardTraining::announce() const {
@@ -222,19 +220,25 @@ void RewardTraining::announce() const {
 }
 
 void RewardTraining::describe() const {
-  const std::vector<Opinion> opinions = opinions_of(predictions(valid_));
-  const SpoiledValidation spoiled(split_.valid, tokenizer_, static_cast<std::uint64_t>(options_.seed));
-  const std::vector<Opinion> of_good = opinions_of(predictions(spoiled.good)),
-                             of_spoiled = opinions_of(predictions(spoiled.spoiled));
+  std::vector<Transformer> members;
+  for (std::int64_t m = 0; m < options_.members; ++m) {
+    members.push_back(load_policy(files_.member(m)).to(device_).model());
+  }
+  std::vector<double> predicted;
+  for (const Opinion& opinion : opinions(members, valid_)) predicted.push_back(opinion.probability());
+  std::optional<double> spread_auroc;
+  if (members.size() > 1) {
+    const SpoiledValidation spoiled(split_.valid, tokenizer_, static_cast<std::uint64_t>(options_.seed));
+    const auto of_spoiled = opinions(members, spoiled.spoiled), of_good = opinions(members, spoiled.good);
+    spread_auroc = auroc_of_spread(of_spoiled, of_good);
+  }
   if (world_.is_root()) {
-    std::vector<double> predicted;
-    for (const Opinion& opinion : opinions) predicted.push_back(opinion.probability());
     const std::vector<double> rated = valid_.ratings();
     const auto by_rating = Calibration::by_rating(predicted, rated), by_quantile = Calibration::by_quantile(predicted);
     LearnedFigures figures = figures_of(valid_, predicted);
     figures.above_by_rating = shares_above(predicted, by_rating);
     figures.above_by_quantile = shares_above(predicted, by_quantile);
-    if (options_.members > 1) figures.spread_auroc = auroc_of_spread(of_spoiled, of_good);
+    figures.spread_auroc = spread_auroc;
     log_info(to_text(name_, figures));
     commit_file(files_.tokenizer(), make_lineage("tokenizer of a reward", {{"tokenizer", tokenizer_digest_}}, {}),
                 [&](const std::filesystem::path& to) { std::filesystem::copy_file(run_.tokenizer(), to); });

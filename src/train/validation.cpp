@@ -3,27 +3,12 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <numeric>
 
 #include "rest/comm/share_out.hpp"
 #include "rest/train/loss.hpp"
 
 namespace rest {
-namespace {
-
-using Sums = std::array<double, 2>;  // of a batch: negative log-likelihood, tokens
-
-std::string bytes_of(const Sums& sums) { return {reinterpret_cast<const char*>(sums.data()), sizeof sums}; }
-
-Sums sums_of(const std::string& bytes) {
-  Sums sums;
-  std::memcpy(sums.data(), bytes.data(), sizeof sums);
-  return sums;
-}
-
-}  // namespace
 
 double validation_loss(const Communicator& world, const Policy& policy, const Dataset& dataset,
                        const std::string& precision) {
@@ -37,20 +22,18 @@ double validation_loss(const Communicator& world, const Policy& policy, const Da
   });
   const CrossEntropyLoss loss(0.0);
   const std::size_t batches = (order.size() + batch_examples - 1) / batch_examples;
-  const auto results = share_out(world, static_cast<std::int64_t>(batches), [&](std::int64_t b, const Tick& tick) {
-    tick();
-    const std::size_t first = static_cast<std::size_t>(b) * batch_examples;
-    const Batch batch =
-        make_batch(dataset, {order.data() + first, std::min(batch_examples, order.size() - first)}).to(model.device());
-    Dropout no_dropout;
-    const LossSum sum = loss(model, batch, no_dropout);
-    return bytes_of({sum.negative_log_likelihood, sum.count});
-  });
+  const auto sums =
+      share_out_numbers<double>(world, static_cast<std::int64_t>(batches), [&](std::int64_t b, const Tick& tick) {
+        tick();
+        const std::size_t first = static_cast<std::size_t>(b) * batch_examples;
+        const Batch batch = make_batch(dataset, {order.data() + first, std::min(batch_examples, order.size() - first)})
+                                .to(model.device());
+        Dropout no_dropout;
+        const LossSum sum = loss(model, batch, no_dropout);
+        return std::vector<double>{sum.negative_log_likelihood, sum.count};
+      });
   double total = 0.0, tokens = 0.0;
-  for (const std::string& bytes : results) {
-    const Sums sums = sums_of(bytes);
-    total += sums[0], tokens += sums[1];
-  }
+  for (std::size_t i = 0; i < sums.size(); i += 2) total += sums[i], tokens += sums[i + 1];
   return total / tokens;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -20,5 +21,23 @@ using Tick = std::function<void()>;
 std::vector<std::string> share_out(const Communicator& communicator, std::int64_t count,
                                    const std::function<std::string(std::int64_t item, const Tick& tick)>& work,
                                    const std::function<void(std::int64_t done)>& observe = {});
+
+/// The same for items whose results are numbers: those of all items, one behind the other.
+template <class Number>
+std::vector<Number> share_out_numbers(
+    const Communicator& communicator, std::int64_t count,
+    const std::function<std::vector<Number>(std::int64_t item, const Tick& tick)>& work) {
+  const auto results = share_out(communicator, count, [&](std::int64_t item, const Tick& tick) {
+    const std::vector<Number> numbers = work(item, tick);
+    return std::string(reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(Number));
+  });
+  std::vector<Number> all;
+  for (const std::string& bytes : results) {
+    const std::size_t before = all.size();
+    all.resize(before + bytes.size() / sizeof(Number));
+    if (!bytes.empty()) std::memcpy(all.data() + before, bytes.data(), bytes.size());
+  }
+  return all;
+}
 
 }  // namespace rest

@@ -23,8 +23,8 @@ struct LabelRequest {
 
 /// Samples candidates of a policy by the experiment's [grow] and writes them with their rewards as ratings (source,
 /// candidate, reward, reference): what a reference-free reward can be learned from without human ratings. Equal
-/// candidates of a source stand there once, blank ones not at all. What is complete is left as it
-/// is. Collective. Throws Stopped on all ranks when a stop was requested.
+/// candidates of a source stand there once, blank ones not at all. What is complete is left as it is. Collective.
+/// Throws Stopped on all ranks when a stop was requested.
 void label_candidates(const Communicator& world, const Experiment& experiment, const RunDirectory& run,
                       const LabelRequest& request);
 

@@ -57,9 +57,11 @@ class LearnedReward : public Reward {
   nlohmann::json identity() const override;
   std::optional<std::vector<std::string>> trained_to_notice() const override { return trained_on_; }
   std::vector<float> score(Span<const ScoredText> texts) const override;
-  std::vector<Opinion> opinions(Span<const ScoredText> texts) const;
 
  private:
+  LearnedReward(const LearnedRewardFiles& files, std::string name, const LearnedRewardUse& use,
+                const nlohmann::json& description);
+
   std::string name_, digest_;
   LearnedRewardUse use_;
   Tokenizer tokenizer_;
