@@ -45,4 +45,21 @@ struct HeadDraws {
 template <class Input, class Real>
 cudaError_t draw_pieces(const HeadDraws<Input, Real>& all, std::int64_t n, cudaStream_t stream);
 
+/// What draw_kept_pieces looks at, as the operator does.
+template <class Real>
+struct Leading {
+  const Real* logits;          // [rows, count]
+  const std::int64_t* pieces;  // [rows, count]
+  std::int64_t count;          // at most most_leading_pieces + 1
+};
+
+struct Cuts {
+  std::int64_t top_k;  // 0 or below the vocabulary's size
+  double top_p, epsilon;
+};
+
+template <class Input, class Real>
+cudaError_t draw_kept_pieces(const HeadDraws<Input, Real>& all, const Leading<Real>& leading, const Cuts& cuts,
+                             std::int64_t n, cudaStream_t stream);
+
 }  // namespace rest

@@ -1,3 +1,5 @@
+#include "../heads/head_operators.hpp"
+
 #include <ATen/ATen.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <cuda_bf16.h>
@@ -34,9 +36,10 @@ void sum_head_blocks_on_gpu(const at::Tensor& logits, double inverse_temperature
   }
 }
 
-template <class Input, class Real>
+/// launch(draws, n, stream)
+template <class Input, class Real, class Launch>
 at::Tensor draw_all(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
-                    const at::Tensor& draws, double temperature) {
+                    const at::Tensor& draws, double temperature, Launch launch) {
   const std::int64_t rows = sums.size(0), blocks = sums.size(1);
   const at::Tensor joined = at::empty({2, rows, blocks}, draws.options()),
                    totals = at::empty({rows, 2}, draws.options());
@@ -54,31 +57,60 @@ at::Tensor draw_all(const at::Tensor& hidden, const at::Tensor& embedding, const
   all.results = results.data_ptr<double>();
   all.temperature = temperature;
   const cudaStream_t stream = stream_of(hidden);
-  check_kernel(join_head_blocks(all.sums, rows, blocks, temperature, all.joined, stream), "rest::draw_pieces");
-  check_kernel(draw_pieces(all, draws.size(0), stream), "rest::draw_pieces");
+  check_kernel(join_head_blocks(all.sums, rows, blocks, temperature, all.joined, stream), "the head");
+  check_kernel(launch(all, draws.size(0), stream), "the head");
   return results;
 }
 
-/// rest::draw_pieces on a GPU; NaN where logits are not finite.
-at::Tensor draw_pieces_on_gpu(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
-                              const at::Tensor& draws, double temperature) {
+/// Draws of hidden states in any type; NaN where logits are not finite.
+template <class Launch>
+at::Tensor draw_on_gpu(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
+                       const at::Tensor& draws, double temperature, Launch launch) {
   const c10::cuda::CUDAGuard guard(hidden.device());
   const at::Tensor rows = hidden.contiguous(), requests = draws.contiguous();
   switch (hidden.scalar_type()) {
     case at::kDouble:
-      return draw_all<double, double>(rows, embedding, sums, requests, temperature);
+      return draw_all<double, double>(rows, embedding, sums, requests, temperature, launch);
     case at::kBFloat16:
-      return draw_all<__nv_bfloat16, float>(rows, embedding, sums, requests, temperature);
+      return draw_all<__nv_bfloat16, float>(rows, embedding, sums, requests, temperature, launch);
     case at::kFloat:
-      return draw_all<float, float>(rows, embedding, sums, requests, temperature);
+      return draw_all<float, float>(rows, embedding, sums, requests, temperature, launch);
     default:
-      throw Error("rest::draw_pieces does not know the type of the hidden states");
+      throw Error("the head does not know the type of the hidden states");
   }
+}
+
+/// rest::draw_pieces on a GPU.
+at::Tensor draw_pieces_on_gpu(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
+                              const at::Tensor& draws, double temperature) {
+  return draw_on_gpu(hidden, embedding, sums, draws, temperature,
+                     [](const auto& all, std::int64_t n, cudaStream_t stream) { return draw_pieces(all, n, stream); });
+}
+
+template <class Input, class Real>
+cudaError_t launch_kept(const HeadDraws<Input, Real>& all, const at::Tensor& logits, const at::Tensor& pieces,
+                        const Cuts& cuts, std::int64_t n, cudaStream_t stream) {
+  const Leading<Real> leading{logits.data_ptr<Real>(), pieces.data_ptr<std::int64_t>(), logits.size(1)};
+  return draw_kept_pieces(all, leading, cuts, n, stream);
+}
+
+/// rest::draw_kept_pieces on a GPU.
+at::Tensor draw_kept_pieces_on_gpu(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
+                                   const at::Tensor& logits, const at::Tensor& pieces, const at::Tensor& draws,
+                                   double temperature, std::int64_t top_k, double top_p, double epsilon) {
+  if (logits.size(1) > most_leading_pieces + 1) throw Error("rest::draw_kept_pieces was given too many pieces");
+  const at::Tensor best = logits.contiguous(), of_best = pieces.contiguous();
+  const Cuts cuts{top_k < embedding.size(0) ? top_k : 0, top_p, epsilon};
+  return draw_on_gpu(hidden, embedding, sums, draws, temperature,
+                     [&](const auto& all, std::int64_t n, cudaStream_t stream) {
+                       return launch_kept(all, best, of_best, cuts, n, stream);
+                     });
 }
 
 TORCH_LIBRARY_IMPL(rest, CUDA, library) {
   library.impl("sum_head_blocks", &sum_head_blocks_on_gpu);
   library.impl("draw_pieces", &draw_pieces_on_gpu);
+  library.impl("draw_kept_pieces", &draw_kept_pieces_on_gpu);
 }
 
 }  // namespace

@@ -15,6 +15,13 @@ namespace rest {
 /// All draws of one row: from the first to behind the last.
 using RowDraws = std::pair<std::vector<Draw>::iterator, std::vector<Draw>::iterator>;
 
+/// How many of a row's best tokens are looked at first.
+inline std::int64_t leading_tokens(const SamplingOptions& options) {
+  // Most rows of a trained policy keep no more by top-p or epsilon; to collect more costs more than it saves.
+  constexpr std::int64_t few = 16, many = 256;
+  return options.top_k > 0 ? std::min(options.top_k, many) : few;
+}
+
 /// Draws with cuts, from a row's leading tokens where these are enough, else from blocks of logits made again for a
 /// group of rows. One thread's work; call end_products() behind the last.
 template <class Format>
@@ -29,6 +36,7 @@ class CutDraws {
            const BlockSums<Real>* sums)
       : rows_(rows),
         sums_(sums),
+        leading_(leading_tokens(options)),
         inverse_(inverse_temperature<Real>(options)),
         blocks_(head_blocks(projection.outputs())),
         product_(projection),
@@ -42,6 +50,7 @@ class CutDraws {
     Tokens& tokens = tokens_.front();
     tokens.clear();
     for (const auto& part : leading) part.append(row_of(draws), tokens);
+    keep_best(leading_, tokens);
     if (!kept_.cut_leading(tokens)) return false;
     draw_kept(draws);
     return true;
@@ -131,6 +140,7 @@ class CutDraws {
 
   const MatrixRows<Format>& rows_;
   const BlockSums<Real>* sums_;
+  std::int64_t leading_;
   Real inverse_;
   std::int64_t blocks_;
   BlockLogits<Format> product_;

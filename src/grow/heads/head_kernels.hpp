@@ -7,6 +7,10 @@ namespace rest {
 
 constexpr std::int64_t head_block = 128, head_lanes = 16;
 
+/// The most of a row's likeliest pieces that draw_kept_pieces (head_operators.hpp) can look at, besides the one that
+/// bounds all others.
+constexpr std::int64_t most_leading_pieces = 256;
+
 inline std::int64_t head_blocks(std::int64_t vocabulary_size) {
   return (vocabulary_size + head_block - 1) / head_block;
 }

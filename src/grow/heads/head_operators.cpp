@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "head_draw.hpp"
+#include "kept_tokens.hpp"
+#include "leading_tokens.hpp"
 
 namespace rest {
 namespace {
@@ -27,50 +29,115 @@ void sum_head_blocks_on_cpu(const at::Tensor& logits, double inverse_temperature
   }
 }
 
-template <class Real>
-void draw_all(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums, const at::Tensor& draws,
-              const SamplingOptions& options, at::Tensor& results) {
+/// enter(sums of a row's blocks, row) for each row that is drawn for, draw(uniform, piece, row) for each draw; -> the
+/// draws' results.
+template <class Real, class Enter, class DrawPiece>
+at::Tensor draw_all(const at::Tensor& sums, const at::Tensor& draws, Enter enter, DrawPiece draw) {
   const auto* const blocks = reinterpret_cast<const BlockSums<Real>*>(sums.data_ptr<Real>());
-  const auto type = sums.scalar_type();
-  RowDrawer<Real> drawer(options, sums.size(1));
+  at::Tensor results = at::empty_like(draws);
   std::int64_t entered = -1;
   for (std::int64_t i = 0; i < draws.size(0); ++i) {
     const double* const request = draws.data_ptr<double>() + 3 * i;
-    const auto row = static_cast<std::int64_t>(request[0]), token = static_cast<std::int64_t>(request[2]);
-    if (row != entered) drawer.enter(blocks + (entered = row) * sums.size(1));
-    const BlockDraw place = drawer.place(request[1], token);
-    const std::int64_t first = place.block * head_block, valid = std::min(head_block, embedding.size(0) - first);
-    const at::Tensor logits = at::mv(embedding.narrow(0, first, valid).to(type), hidden[row].to(type));
-    std::copy_n(logits.data_ptr<Real>(), valid, drawer.logits());
-    drawer.weigh(valid);
-    const DrawnToken drawn = drawer.draw(place, token);
+    const auto row = static_cast<std::int64_t>(request[0]), piece = static_cast<std::int64_t>(request[2]);
+    if (row != entered) enter(blocks + (entered = row) * sums.size(1), row);
+    const DrawnToken drawn = draw(request[1], piece, row);
     double* const result = results.data_ptr<double>() + 3 * i;
     result[0] = static_cast<double>(drawn.token);
     result[1] = drawn.log_prob;
     result[2] = drawn.sampling_log_prob;
   }
+  return results;
+}
+
+/// Logits [at most 128] of a block of a row's pieces.
+at::Tensor logits_of_block(const at::Tensor& hidden, const at::Tensor& embedding, std::int64_t row, std::int64_t block,
+                           at::ScalarType type) {
+  const std::int64_t first = block * head_block, valid = std::min(head_block, embedding.size(0) - first);
+  return at::mv(embedding.narrow(0, first, valid).to(type), hidden[row].to(type));
+}
+
+template <class Real>
+at::Tensor draw_uncut(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
+                      const at::Tensor& draws, const SamplingOptions& options) {
+  RowDrawer<Real> drawer(options, sums.size(1));
+  return draw_all<Real>(
+      sums, draws, [&](const BlockSums<Real>* of_row, std::int64_t) { drawer.enter(of_row); },
+      [&](double uniform, std::int64_t piece, std::int64_t row) {
+        const BlockDraw place = drawer.place(uniform, piece);
+        const at::Tensor logits = logits_of_block(hidden, embedding, row, place.block, sums.scalar_type());
+        std::copy_n(logits.data_ptr<Real>(), logits.numel(), drawer.logits());
+        drawer.weigh(logits.numel());
+        return drawer.draw(place, piece);
+      });
 }
 
 at::Tensor draw_pieces_on_cpu(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
                               const at::Tensor& draws, double temperature) {
-  at::Tensor results = at::empty_like(draws);
   SamplingOptions options;
   options.temperature = temperature;
+  if (sums.scalar_type() == at::kDouble) return draw_uncut<double>(hidden, embedding, sums, draws, options);
+  return draw_uncut<float>(hidden, embedding, sums, draws, options);
+}
+
+/// The pieces of a row that can be looked at: without the last, which has to be worse than they are, unless all are
+/// there. None when it is not.
+template <class Real>
+std::vector<RankedToken<Real>> leading_of_row(const Real* logits, const std::int64_t* pieces, std::int64_t count,
+                                              std::int64_t vocabulary) {
+  std::vector<RankedToken<Real>> tokens;
+  for (std::int64_t i = 0; i < count; ++i) tokens.push_back({logits[i], static_cast<std::int32_t>(pieces[i]), 0});
+  if (count == vocabulary) return tokens;
+  keep_best(count - 1, tokens);
+  const Real bound = *std::min_element(logits, logits + count);
+  const bool apart = std::all_of(tokens.begin(), tokens.end(), [&](const auto& token) { return token.logit > bound; });
+  return apart ? tokens : std::vector<RankedToken<Real>>{};
+}
+
+template <class Real>
+at::Tensor draw_kept(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
+                     const at::Tensor& logits, const at::Tensor& pieces, const at::Tensor& draws,
+                     const SamplingOptions& options) {
+  const std::int64_t vocabulary = embedding.size(0), count = logits.size(1);
+  KeptTokens<Real> kept(options, vocabulary);
+  bool enough = false;
+  return draw_all<Real>(
+      sums, draws,
+      [&](const BlockSums<Real>* of_row, std::int64_t row) {
+        kept.enter(of_row);
+        auto tokens = leading_of_row(logits.data_ptr<Real>() + row * count,
+                                     pieces.data_ptr<std::int64_t>() + row * count, count, vocabulary);
+        enough = !tokens.empty() && kept.cut_leading(tokens);
+      },
+      [&](double uniform, std::int64_t piece, std::int64_t row) -> DrawnToken {
+        if (!enough) return {-1, 0.0, 0.0};
+        if (piece < 0) return kept.draw(uniform);
+        if (const auto* const found = kept.find(piece)) return kept.describe(*found);
+        const at::Tensor block = logits_of_block(hidden, embedding, row, piece / head_block, sums.scalar_type());
+        return kept.describe_cut(piece, block.data_ptr<Real>()[piece % head_block]);
+      });
+}
+
+at::Tensor draw_kept_pieces_on_cpu(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
+                                   const at::Tensor& logits, const at::Tensor& pieces, const at::Tensor& draws,
+                                   double temperature, std::int64_t top_k, double top_p, double epsilon) {
+  const SamplingOptions options{temperature, top_k, top_p, epsilon};
   if (sums.scalar_type() == at::kDouble) {
-    draw_all<double>(hidden, embedding, sums, draws, options, results);
-  } else {
-    draw_all<float>(hidden, embedding, sums, draws, options, results);
+    return draw_kept<double>(hidden, embedding, sums, logits, pieces, draws, options);
   }
-  return results;
+  return draw_kept<float>(hidden, embedding, sums, logits, pieces, draws, options);
 }
 
 TORCH_LIBRARY_FRAGMENT(rest, library) {
   library.def("sum_head_blocks(Tensor logits, float inverse_temperature, Tensor(a!) sums) -> ()");
   library.def("draw_pieces(Tensor hidden, Tensor embedding, Tensor sums, Tensor draws, float temperature) -> Tensor");
+  library.def(
+      "draw_kept_pieces(Tensor hidden, Tensor embedding, Tensor sums, Tensor logits, Tensor pieces, Tensor draws, "
+      "float temperature, int top_k, float top_p, float epsilon) -> Tensor");
 }
 TORCH_LIBRARY_IMPL(rest, CPU, library) {
   library.impl("sum_head_blocks", &sum_head_blocks_on_cpu);
   library.impl("draw_pieces", &draw_pieces_on_cpu);
+  library.impl("draw_kept_pieces", &draw_kept_pieces_on_cpu);
 }
 
 }  // namespace
@@ -87,6 +154,16 @@ at::Tensor draw_pieces(const at::Tensor& hidden, const at::Tensor& embedding, co
   static const auto draw =
       c10::Dispatcher::singleton().findSchemaOrThrow("rest::draw_pieces", "").typed<decltype(draw_pieces_on_cpu)>();
   return draw.call(hidden, embedding, sums, draws, temperature);
+}
+
+at::Tensor draw_kept_pieces(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
+                            const at::Tensor& logits, const at::Tensor& pieces, const at::Tensor& draws,
+                            const SamplingOptions& options) {
+  static const auto draw = c10::Dispatcher::singleton()
+                               .findSchemaOrThrow("rest::draw_kept_pieces", "")
+                               .typed<decltype(draw_kept_pieces_on_cpu)>();
+  return draw.call(hidden, embedding, sums, logits, pieces, draws, options.temperature, options.top_k, options.top_p,
+                   options.epsilon);
 }
 
 }  // namespace rest

@@ -6,12 +6,6 @@
 
 namespace rest {
 
-std::int64_t leading_tokens(const SamplingOptions& options) {
-  // Most rows of a trained policy keep no more by top-p or epsilon; to collect more costs more than it saves.
-  constexpr std::int64_t few = 16, many = 256;
-  return options.top_k > 0 ? std::min(options.top_k, many) : few;
-}
-
 template <class Real>
 KeptTokens<Real>::KeptTokens(const SamplingOptions& options, std::int64_t vocabulary_size)
     : options_(options),
@@ -30,11 +24,6 @@ void KeptTokens<Real>::enter(const BlockSums<Real>* sums) {
 
 template <class Real>
 bool KeptTokens<Real>::cut_leading(std::vector<RankedToken<Real>>& tokens) {
-  const auto best = static_cast<std::size_t>(leading_tokens(options_));
-  if (tokens.size() > best) {
-    std::nth_element(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(best), tokens.end(), RanksBefore());
-    tokens.resize(best);
-  }
   const Real inverse = inverse_temperature<Real>(options_);
   for (auto& [logit, token, weight] : tokens) weight = weight_in_block(logit, sums_[token / head_block].max, inverse);
   if (!enough(tokens)) return false;

@@ -8,9 +8,6 @@
 
 namespace rest {
 
-/// How many of a row's best tokens KeptTokens is to be shown first.
-std::int64_t leading_tokens(const SamplingOptions& options);
-
 /// The tokens of one row after the other that cuts keep, and draws from them. They are looked for among the row's best
 /// tokens, and, when these are too few, among all that weigh enough.
 template <class Real>
@@ -21,8 +18,7 @@ class KeptTokens {
 
   /// Of another row; `sums` [blocks] stays while it is drawn for. Throws Error when they are not finite.
   void enter(const BlockSums<Real>* sums);
-  /// Cuts tokens without weights, a row's leading_tokens() best among them. -> false when yet others may have to be
-  /// kept.
+  /// Cuts tokens without weights, the best ones of the row in any order. -> false when others may have to be kept too.
   bool cut_leading(std::vector<RankedToken<Real>>& tokens);
 
   /// What a token to be kept weighs at least, and so the likeliest token of its block.

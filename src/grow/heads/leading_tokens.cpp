@@ -8,6 +8,13 @@
 namespace rest {
 
 template <class Real>
+void keep_best(std::int64_t count, std::vector<RankedToken<Real>>& tokens) {
+  if (static_cast<std::int64_t>(tokens.size()) <= count) return;
+  std::nth_element(tokens.begin(), tokens.begin() + count, tokens.end(), RanksBefore());
+  tokens.resize(static_cast<std::size_t>(count));
+}
+
+template <class Real>
 LeadingTokens<Real>::LeadingTokens(std::int64_t rows, std::int64_t count)
     : count_(static_cast<std::size_t>(count)),
       leaders_(static_cast<std::size_t>(rows) * 2 * count_),
@@ -39,6 +46,8 @@ void LeadingTokens<Real>::append(std::int64_t row, std::vector<RankedToken<Real>
   tokens.insert(tokens.end(), first, first + static_cast<std::int64_t>(rows_[static_cast<std::size_t>(row)].count));
 }
 
+template void keep_best(std::int64_t, std::vector<RankedToken<float>>&);
+template void keep_best(std::int64_t, std::vector<RankedToken<double>>&);
 template class LeadingTokens<float>;
 template class LeadingTokens<double>;
 

@@ -7,6 +7,10 @@
 
 namespace rest {
 
+/// Leaves the `count` best tokens, in any order.
+template <class Real>
+void keep_best(std::int64_t count, std::vector<RankedToken<Real>>& tokens);
+
 /// The best tokens of each of some rows, of which the logits come block by block.
 template <class Real>
 class LeadingTokens {

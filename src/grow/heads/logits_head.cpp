@@ -1,14 +1,15 @@
 #include <algorithm>
 
+#include "../../model/wide_products.hpp"
 #include "../products/packed_model.hpp"
-#include "head_cut.hpp"
 #include "projection_head.hpp"
 
 namespace rest {
 namespace {
 
-/// Logits that are made and drawn from at a time: enough rows for the matrix product, few enough bytes for the cache.
-constexpr std::int64_t logits_bytes = 4 << 20;
+/// Logits that are made and drawn from at a time: enough rows for the matrix product, few enough bytes for the cache
+/// or, from a GPU, for a copy.
+constexpr std::int64_t logits_bytes = 4 << 20, copied_bytes = 128 << 20;
 
 class LogitsHead : public ProjectionHead {
  public:
@@ -20,7 +21,7 @@ class LogitsHead : public ProjectionHead {
     auto draw = draws.begin();
     for (std::int64_t first = 0; first < rows; first += together) {
       const std::int64_t count = std::min(together, rows - first);
-      head_.prepare(model_.project(hidden.narrow(0, first, count).to(model_.dtype())));
+      head_.prepare(wide_product(hidden.narrow(0, first, count).to(model_.dtype()), model_.target_embedding().weight));
       for (; draw != draws.end() && draw->row < first + count; ++draw) {
         const std::int64_t row = draw->row - first;
         if (draw->token == Draw::open) draw->token = head_.draw(row, draw->uniform);
@@ -32,9 +33,8 @@ class LogitsHead : public ProjectionHead {
 
  private:
   std::int64_t rows_together(const at::Tensor& hidden) const {
-    if (!hidden.is_cpu()) return hidden.size(0);  // from a GPU they are copied, all at once
-    const auto row_bytes = model_.config().vocabulary_size * static_cast<std::int64_t>(hidden.element_size());
-    return std::max<std::int64_t>(32, logits_bytes / row_bytes / 16 * 16);
+    const auto row_bytes = model_.config().vocabulary_size * static_cast<std::int64_t>(sizeof(float));
+    return std::max<std::int64_t>(32, (hidden.is_cpu() ? logits_bytes : copied_bytes) / row_bytes / 16 * 16);
   }
 
   const Transformer& model_;
@@ -45,7 +45,6 @@ class LogitsHead : public ProjectionHead {
 
 std::unique_ptr<ProjectionHead> make_head(const SamplingModel& model, Kernels kernels, const SamplingOptions& options) {
   if (model.packed() && kernels == Kernels::native) return model.packed()->head(options);
-  if (cuts(options, model.config().vocabulary_size)) return logits_head(model.model(), options);
   return operator_head(model.model(), options);
 }
 

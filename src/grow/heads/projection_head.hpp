@@ -32,15 +32,15 @@ class ProjectionHead {
   virtual void draw(const at::Tensor& hidden, std::vector<Draw>& draws) = 0;
 };
 
-/// The packed model's; where there is none or operators are asked for, by these if nothing can be cut, else by logits.
+/// The packed model's; where there is none or operators are asked for, by these.
 std::unique_ptr<ProjectionHead> make_head(const SamplingModel& model, Kernels kernels, const SamplingOptions& options);
 
-/// SamplingHead's draws with nothing cut, by operators on any device, without all logits in memory. The model must
-/// outlive it.
+/// SamplingHead's draws by operators on any device, without all logits in memory; rows of which cuts keep more pieces
+/// than most_leading_pieces are drawn as by logits_head. The model must outlive it.
 std::unique_ptr<ProjectionHead> operator_head(const Transformer& model, const SamplingOptions& options);
 
-/// By SamplingHead over the logits of a few rows at a time: any precision and device, any cut, and the reference of
-/// the others. The model must outlive it.
+/// By SamplingHead over the logits of a few rows at a time, not rounded to bfloat16: any precision and device, any cut,
+/// and the reference of the others. The model must outlive it.
 std::unique_ptr<ProjectionHead> logits_head(const Transformer& model, const SamplingOptions& options);
 
 }  // namespace rest

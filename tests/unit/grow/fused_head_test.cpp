@@ -3,20 +3,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
-#include <string>
 
 #include "grow/products/packed_model.hpp"
+#include "head_cases.hpp"
 #include "model/products/packed_matrix.hpp"
-#include "random_model.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/philox.hpp"
 
 namespace rest {
 namespace {
 
+using grow_test::cut_options;
 using grow_test::random_model;
 using grow_test::small_config;
+using grow_test::words;
 
 constexpr std::int64_t rows = 70;  // more than a tile
 
@@ -96,20 +96,6 @@ torch::Tensor own_log_probs(const PackedModel& packed, const torch::Tensor& hidd
 
 const std::vector<double> temperatures = {0.8, 1.0, 1.3, 0.0};
 const std::vector<std::int64_t> vocabularies = {37, 128, 300, 5000};
-
-/// From one token kept to all, one cut and several; the leading tokens are enough for some and not for others.
-const std::vector<SamplingOptions> cut_options = {
-    {0.8, 1, 1.0, 0.0},    {1.3, 5, 1.0, 0.0},      {0.8, 50, 1.0, 0.0}, {1.3, 299, 1.0, 0.0}, {0.8, 4999, 1.0, 0.0},
-    {0.8, 9999, 0.7, 0.0}, {0.8, 0, 1e-9, 0.0},     {0.8, 0, 0.3, 0.0},  {1.3, 0, 0.95, 0.0},  {0.8, 0, 0.9999, 0.0},
-    {0.8, 0, 1.0, 0.02},   {1.3, 0, 1.0, 1e-4},     {0.8, 0, 1.0, 0.9},  {0.8, 40, 0.8, 0.01}, {1.3, 700, 0.9, 1e-4},
-    {0.8, 0, 0.9, 0.005},  {1.0, 9999, 1.0, 0.001}, {0.0, 5, 0.5, 0.1}};
-
-std::string words(const SamplingOptions& options) {
-  std::ostringstream out;
-  out << "T " << options.temperature << ", k " << options.top_k << ", p " << options.top_p << ", epsilon "
-      << options.epsilon;
-  return out.str();
-}
 
 // In float32 a uniform lies within 1e-5 of a boundary with probability below 1e-3 in 170 draws of 5,000 pieces; these
 // do not.

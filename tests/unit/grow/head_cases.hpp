@@ -2,9 +2,15 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <sstream>
+#include <string>
 #include <vector>
 
+#include "grow/heads/head_draw.hpp"
+#include "grow/heads/head_operators.hpp"
 #include "grow/heads/projection_head.hpp"
+#include "model/wide_products.hpp"
 #include "random_model.hpp"
 #include "rest/core/philox.hpp"
 
@@ -39,6 +45,53 @@ inline TransformerConfig wide_config() {
   TransformerConfig config = small_config();
   config.vocabulary_size = 9001;
   return config;
+}
+
+/// From one token kept to all, one cut and several; the leading tokens are enough for some and not for others.
+inline const std::vector<SamplingOptions> cut_options = {
+    {0.8, 1, 1.0, 0.0},    {1.3, 5, 1.0, 0.0},      {0.8, 50, 1.0, 0.0}, {1.3, 299, 1.0, 0.0}, {0.8, 4999, 1.0, 0.0},
+    {0.8, 9999, 0.7, 0.0}, {0.8, 0, 1e-9, 0.0},     {0.8, 0, 0.3, 0.0},  {1.3, 0, 0.95, 0.0},  {0.8, 0, 0.9999, 0.0},
+    {0.8, 0, 1.0, 0.02},   {1.3, 0, 1.0, 1e-4},     {0.8, 0, 1.0, 0.9},  {0.8, 40, 0.8, 0.01}, {1.3, 700, 0.9, 1e-4},
+    {0.8, 0, 0.9, 0.005},  {1.0, 9999, 1.0, 0.001}, {0.0, 5, 0.5, 0.1}};
+
+inline std::string words(const SamplingOptions& options) {
+  std::ostringstream out;
+  out << "T " << options.temperature << ", k " << options.top_k << ", p " << options.top_p << ", epsilon "
+      << options.epsilon;
+  return out.str();
+}
+
+/// What draw_kept_pieces makes of `draws` when it sees the `count` best pieces of each row, and the last the bound;
+/// piece -1 where it cannot tell.
+inline std::vector<Draw> drawn_from_leading(const Transformer& model, const torch::Tensor& hidden, std::int64_t count,
+                                            const SamplingOptions& options, std::vector<Draw> draws) {
+  const torch::Tensor& embedding = model.target_embedding().weight;
+  const torch::Tensor logits = wide_product(hidden, embedding);
+  const torch::Tensor sums = torch::empty({hidden.size(0), head_blocks(logits.size(1)), 3}, logits.options());
+  sum_head_blocks(logits, inverse_temperature<double>(options), sums);
+  const auto [best, pieces] = logits.topk(count, 1);
+  torch::Tensor requests = torch::empty({static_cast<std::int64_t>(draws.size()), 3}, torch::kFloat64);
+  double* request = requests.data_ptr<double>();
+  for (const Draw& draw : draws) {
+    *request++ = static_cast<double>(draw.row);
+    *request++ = draw.uniform;
+    *request++ = static_cast<double>(draw.token);
+  }
+  const torch::Tensor results =
+      draw_kept_pieces(hidden, embedding, sums, best, pieces, requests.to(hidden.device()), options).cpu();
+  const double* result = results.data_ptr<double>();
+  for (Draw& draw : draws) {
+    draw.token = static_cast<std::int64_t>(*result++);
+    draw.log_prob = *result++;
+    draw.sampling_log_prob = *result++;
+  }
+  return draws;
+}
+
+/// Draws that have a piece.
+inline std::size_t decided(const std::vector<Draw>& draws) {
+  return static_cast<std::size_t>(
+      std::count_if(draws.begin(), draws.end(), [](auto& draw) { return draw.token >= 0; }));
 }
 
 }  // namespace rest::grow_test
