@@ -6,7 +6,7 @@
 # `container` (a prefix of the program), how many `ranks` there are, and what happens after a stop in the function
 # `stopped CODE`. It counts the signals it got in `signals` and passes them on to $child.
 
-experiment='' run='' variant='' overrides=()
+experiment='' run='' variant='' overrides=() learn_from=''
 child='' signals=0 this_run=()
 program_options=() container=()
 
@@ -19,6 +19,12 @@ bad_usage() {
 set_variant() {
   [[ $1 =~ ^[A-Za-z0-9][A-Za-z0-9._-]*$ ]] || bad_usage "the variant \"$1\" cannot be the name of a folder"
   variant=$1
+}
+
+# take_corpus CORPUS: of --learn-from; for own_argument.
+take_corpus() {
+  [[ ${1:-} == valid || ${1:-} == train ]] || bad_usage "--learn-from ${1:-} is neither valid nor train"
+  learn_from=$1 taken=2
 }
 
 # read_arguments ARGUMENT...: sets experiment, run, variant and overrides. All else goes to the script's own_argument,
@@ -55,7 +61,7 @@ find_programs() {
   local program
   bin=${REST_BIN:-$rest_root/build/release/bin}
   ((${#container[@]} == 0)) || return 0  # in the container
-  for program in prepare train grow score improve evaluate; do
+  for program in prepare train reward grow score improve evaluate; do
     [[ -x $bin/rest_$program ]] || die "$bin/rest_$program is missing; build it: cmake --build --preset release"
   done
 }
@@ -81,6 +87,32 @@ value() {
       if (quote ~ /["'\'']/) { split(substr($0, 2), parts, quote); print parts[1] } else { sub(/ *#.*/, ""); print }
       exit
     }' <<<"$complete"
+}
+
+# The reward that the chain has to learn, in $learned, and how, in $learning: one of the experiment that is neither built
+# in nor a program. It may be in the run, complete or not.
+find_learned_reward() {
+  local names name all=() missing=()
+  names=$(value reward of | tr -d "[],\"'")
+  [[ -n $names || -n $(value reward command) ]] || names=$(value reward name)
+  [[ -n $(value reward watch_command) ]] || names+=" $(value reward watch)"
+  for name in $names; do
+    case $name in chrf | bleu) continue ;; esac
+    all+=("$name")
+    [[ -e $run/reward/$name/reward.json.commit.json ]] || missing+=("$name")
+  done
+  learned='' learning=()
+  ((${#missing[@]} < 2)) || die "rewards ${missing[*]} are not in $run/reward, and the chain learns one; learn the" \
+    "others before, each with rest_reward train --name"
+  if [[ -z $learn_from && $(value reward_model ratings) == '[]' ]]; then
+    ((${#missing[@]} == 0)) || die "the reward \"${missing[*]}\" is neither built in nor in $run/reward; name rated" \
+      "translations in reward_model.ratings, or give --learn-from"
+  elif ((${#missing[@]} == 1)); then
+    learned=${missing[0]}
+  elif ((${#all[@]} == 1)); then
+    learned=${all[0]}
+  fi
+  [[ -z $learned ]] || learning=(--name "$learned" ${learn_from:+--corpus "$learn_from"})
 }
 
 at_most() { echo $(($1 < $2 ? $1 : $2)); }
@@ -134,7 +166,8 @@ microseconds() {
   echo "${now/[.,]/}"
 }
 
-# stage NAME RANKS PROGRAM [ARGUMENT...]: PROGRAM may be followed by the word for what it is to do. Returns when the program is done; ends the script when it failed or stopped.
+# stage NAME RANKS PROGRAM [ARGUMENT...]: PROGRAM may be followed by the word for what it is to do. Returns when the
+# program is done; ends the script when it failed or stopped.
 stage() {
   local name=$1 ranks=$2 program=$3 words code=0 begin when seconds seen got
   read -ra words <<<"$program"

@@ -12,6 +12,9 @@ usage: jobs/run_local.sh EXPERIMENT.toml [options]
   --run DIR          run directory, everything made goes there [run/<name of the experiment file>]
   --ranks N          MPI ranks [the number of cores]; results do not depend on it
   --variant NAME     name under improve/ for this choice of [improve] options [improve.loss]
+  --learn-from CORPUS
+                     learn the experiment's reward from candidates of g0-i0 for this corpus of the run, valid or train,
+                     which the reference labels by chrF [from reward_model.ratings]
   --set SECTION.KEY=VALUE
                      overrides a key of the experiment (repeatable)
 The programs are those of build/release/bin, or of the folder in REST_BIN.
@@ -33,6 +36,7 @@ own_argument() {
       (($# > 1)) || bad_usage "$1 needs a value"
       ranks=$2 taken=2
       ;;
+    --learn-from) take_corpus "${@:2:1}" ;;
     -*) bad_usage "unknown option $1" ;;
     *) bad_usage "more than one experiment file: $experiment, $1" ;;
   esac
@@ -50,6 +54,7 @@ launcher=(mpirun --bind-to none --oversubscribe --quiet)
 if command -v setpriv >/dev/null; then launcher=(setpriv --pdeathsig TERM "${launcher[@]}"); fi
 
 read_experiment "${launcher[@]}" -n 1
+find_learned_reward
 make_run
 # mpirun inherits the lock and so holds it until its ranks are gone.
 exec {lock}>"$run/report/.lock"
@@ -89,6 +94,7 @@ started=$(microseconds)
 say "ReST: $experiment, run directory $run, variant $variant, $grow_steps Grow step(s), $improve_steps Improve steps"
 run_prepare
 run_train
+[[ -z $learned ]] || run_reward "${learning[@]}"
 for ((grow = 1; grow <= grow_steps; ++grow)); do
   run_grow "$grow"
   run_score "$grow"

@@ -22,10 +22,10 @@ site_srun_options=(--mpi=pmix --cpu-bind=cores)
 
 # --- resources of each stage. More ranks never change a result; more threads may, in the last bits. Training and
 # improving use no more ranks than their `leaves`. With jobs/submit.sh --array N, each of the N tasks has grow's.
-declare -A site_ranks=([prepare]=1 [train]=4 [grow]=16 [score]=4 [improve]=4 [evaluate]=4)
-declare -A site_threads=([prepare]=1 [train]=1 [grow]=1 [score]=1 [improve]=1 [evaluate]=1)
-declare -A site_time=([prepare]=1:00:00 [train]=8:00:00 [grow]=8:00:00 [score]=4:00:00 [improve]=8:00:00
-  [evaluate]=4:00:00)
+declare -A site_ranks=([prepare]=1 [train]=4 [reward]=4 [grow]=16 [score]=4 [improve]=4 [evaluate]=4)
+declare -A site_threads=([prepare]=1 [train]=1 [reward]=1 [grow]=1 [score]=1 [improve]=1 [evaluate]=1)
+declare -A site_time=([prepare]=1:00:00 [train]=8:00:00 [reward]=8:00:00 [grow]=8:00:00 [score]=4:00:00
+  [improve]=8:00:00 [evaluate]=4:00:00)
 declare -A site_sbatch=()           # further sbatch options: ([grow]="--mem-per-cpu=4G" [train]="--gpus-per-task=1")
 declare -A site_program_options=()  # further options of the programs: ([train]="--device cuda")
 

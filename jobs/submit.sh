@@ -15,6 +15,9 @@ usage: jobs/submit.sh EXPERIMENT.toml [VARIANT] [options]
   --run DIR    run directory, everything made goes there [run/<name of the experiment file>]
   --array N    each Grow step as an array of N tasks, and a job that samples what failed ones left [one job]
   --step-jobs  a job for each Improve step [one for all steps of a Grow step]
+  --learn-from CORPUS
+               learn the experiment's reward from candidates of g0-i0 for this corpus of the run, valid or train, which
+               the reference labels by chrF [from reward_model.ratings]
   --set SECTION.KEY=VALUE
                overrides a key of the experiment (repeatable)
   --dry-run    print the sbatch commands only
@@ -32,6 +35,7 @@ own_argument() {
       parts=$2 taken=2
       ;;
     --step-jobs) step_jobs=1 ;;
+    --learn-from) take_corpus "${@:2:1}" ;;
     --dry-run) dry_run=1 ;;
     -*) bad_usage "unknown option $1" ;;
     *)
@@ -47,6 +51,7 @@ container=("${site_container[@]}")
 mpi_environment
 find_programs
 read_experiment
+find_learned_reward
 export REST_HOME=$rest_root REST_SITE=$site_file
 
 # Every job submitted on this run: time, stage, job id, command.
@@ -140,9 +145,14 @@ submit_improve() {
 
 submit prepare prepare ''
 submit train train "afterok:$id"
+trained=$id reward=''
+if [[ -n $learned ]]; then
+  submit "reward $learned" reward "afterok:$id" "${learning[@]}"
+  reward=:$id id=$trained
+fi
 for ((grow = 1; grow <= grow_steps; ++grow)); do
   submit_grow "$grow" "afterok:$id"
-  submit "score g$grow" score "afterok:$id" --grow-step "$grow"
+  submit "score g$grow" score "afterok:$id$reward" --grow-step "$grow"
   submit_improve "$grow"
 done
 submit "evaluate $variant" evaluate "afterok:$id" --variant "$variant"

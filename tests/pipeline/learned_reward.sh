@@ -90,6 +90,16 @@ mpirun --oversubscribe --bind-to none --quiet -n 2 "$REST_BIN/rest_reward" check
 cmp <(sed 's/.*translations": .*//' "$work/one") <(sed 's/.*translations": .*//' "$other/report/reward_check.two.json") ||
   failed "it judges otherwise in another run"
 
+# The whole chain learns it by itself, and goes on.
+chain=(bash "$repository/jobs/run_local.sh" "$experiment" --run "$work/chain" --ranks 2 --learn-from valid --set
+  reward.name=mine --set reward.watch=chrf --set improve.steps=1 --set 'improve.thresholds=[0.0]' "${learning[@]:2}")
+"${chain[@]}" >"$work/out" 2>&1 || { failed "jobs/run_local.sh"; tail -n 30 "$work/out" >&2; }
+for made in reward/mine/reward.json grow/g1/rewards/mine/shard-00000.h5 improve/bc/g1-i1/model.safetensors; do
+  [[ -e $work/chain/$made ]] || failed "the chain made no $made"
+done
+"${chain[@]}" >"$work/out" 2>&1 || { failed "jobs/run_local.sh a second time"; tail -n 30 "$work/out" >&2; }
+grep -q '== learn a reward: rest_reward train' "$work/out" || failed "a stage is left out the second time"
+
 # Refused.
 expect 2 'names no file|rest_reward label' 2 train --name bare
 expect 1 'nowhere.tsv' 2 train --set 'reward_model.ratings=["nowhere.tsv"]'

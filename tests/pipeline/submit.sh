@@ -55,6 +55,33 @@ grep -E 'rest-(prepare|train|grow-g1|score)' "$work/out" | grep -E 'improve\.|ot
 grep 'rest-improve' "$work/out" | grep -vE -- '--set improve.steps=1 --set train.seed=5 .*--variant other --step [01]' >&2 &&
   failed "an Improve step lacks its options"
 
+# A reward that is not built in is learned before the first column, beside sampling.
+learned=(--run x --set reward.name=mine --set reward.watch=chrf --set improve.grow_step=2)
+submit "$experiment" "${learned[@]}" --learn-from valid --dry-run || failed "a learned reward: $(<"$work/errors")"
+diff <(plan) - <<'PLAN' >&2 || failed "the plan of a learned reward"
+prepare::
+train:afterok:prepare:
+reward-mine:afterok:train:
+grow-g1:afterok:train:
+score-g1:afterok:grow-g1:reward-mine:
+improve-bc-g1:afterok:score-g1:
+grow-g2:afterok:improve-bc-g1:
+score-g2:afterok:grow-g2:reward-mine:
+improve-bc-g2:afterok:score-g2:
+evaluate-bc:afterok:improve-bc-g2:
+PLAN
+grep 'rest-reward' "$work/out" | grep -q -- '/jobs/reward.slurm .* --name mine --corpus valid *$' ||
+  failed "how the reward is learned: $(grep rest-reward "$work/out")"
+submit "$experiment" "${learned[@]}" --set 'reward_model.ratings=["rated.tsv"]' --dry-run ||
+  failed "a reward learned from ratings: $(<"$work/errors")"
+grep 'rest-reward' "$work/out" | grep -q -- ' --name mine *$' || failed "it is not learned from ratings alone"
+mkdir -p x/reward/mine && touch x/reward/mine/reward.json.commit.json
+submit "$experiment" "${learned[@]}" --dry-run || failed "a reward of the run: $(<"$work/errors")"
+grep -q 'rest-reward' "$work/out" && failed "what is learned already and from nothing is to be learned"
+submit "$experiment" --run x --set reward.name=made --set reward.command=true --dry-run ||
+  failed "a program: $(<"$work/errors")"
+grep -q 'rest-reward' "$work/out" && failed "a program is to be learned"
+
 # refuse CODE WORD ARGUMENT...
 refuse() {
   local expected=$1 word=$2 code=0
@@ -70,6 +97,10 @@ refuse 2 '--array 0' "${submit[@]}" "$experiment" --array 0
 refuse 2 '--array' "${submit[@]}" "$experiment" --array
 refuse 2 '--frob' "${submit[@]}" "$experiment" --frob
 refuse 2 'variant' "${submit[@]}" "$experiment" one two
+refuse 2 '--learn-from test' "${submit[@]}" "$experiment" --learn-from test
+refuse 1 'neither built in' "${submit[@]}" "$experiment" --set reward.name=other --dry-run
+refuse 1 'a b are not in' "${submit[@]}" "$experiment" --set reward.name=ab \
+  --set 'reward.of=["a", "chrf", "b"]' --learn-from valid --dry-run
 refuse 2 'leafs' "${submit[@]}" "$experiment" --set train.leafs=3 --dry-run
 refuse 1 'site file' env REST_SITE=/nowhere/site.sh "${submit[@]}" "$experiment" --dry-run
 refuse 2 'submit it with sbatch' env -u SLURM_JOB_ID REST_HOME="$repository" bash "$repository/jobs/grow.slurm" \
