@@ -15,6 +15,10 @@ namespace {
 template <class Input>
 constexpr std::int64_t group = 4 / static_cast<std::int64_t>(sizeof(Input));
 
+/// Input features that are multiplied at a time: of 64 rows and 64 outputs in float32 they stay in the second-level
+/// cache, where all 8,192 of `big`'s feed-forward would not.
+constexpr std::int64_t inner_part = 2048;
+
 using Weight8 = std::int8_t;
 template <class Input>
 using WeightOf = std::conditional_t<std::is_same_v<Input, std::uint8_t>, Weight8, Input>;
@@ -99,8 +103,11 @@ void PackedMatrix<Format>::multiply(const Input* rows, std::int64_t row_stride, 
     const std::int64_t inputs = padded_features(inputs_);
     const auto* const weights = packed_.template data_ptr<WeightOf<Input>>();
     for (std::int64_t b = 0; b < blocks; ++b) {
-      matrix_product({count, block, inputs}, {row_stride, block, out_stride}, rows,
-                     weights + (first_block + b) * block * inputs, out + b * block);
+      for (std::int64_t first = 0; first < inputs; first += inner_part) {
+        matrix_product({count, block, std::min(inner_part, inputs - first)}, {row_stride, block, out_stride},
+                       rows + first, weights + ((first_block + b) * inputs + first) * block, out + b * block,
+                       first == 0 ? Into::fresh : Into::sum);
+      }
     }
   }
 }

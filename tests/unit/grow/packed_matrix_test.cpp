@@ -64,6 +64,23 @@ TEST(PackedMatrix, ProductsAreThoseOfTheRoundedFactors) {
   }
 }
 
+/// Small integers, and one 127 a row: every format holds them, and their products' sums, as they are.
+torch::Tensor integers(std::int64_t rows, std::int64_t columns, int seed) {
+  torch::manual_seed(seed);
+  const torch::Tensor tensor = torch::randint(-9, 10, {rows, columns}, torch::kFloat64);
+  tensor.select(1, columns - 1).fill_(127.0);
+  return tensor;
+}
+
+TEST(PackedMatrix, MoreFeaturesThanAreMultipliedAtATimeAreAddedUp) {
+  const torch::Tensor a = integers(3, 4099, 1), weight = integers(70, 4099, 2), expected = torch::matmul(a, weight.t());
+  EXPECT_EQ(distance(product<Float64Format>(a, weight), expected), 0.0);
+  EXPECT_EQ(distance(product<Float32Format>(a, weight), expected), 0.0);
+  EXPECT_EQ(distance(product<Bfloat16Format>(a, weight), expected), 0.0);
+  if (!multiplies_int8()) return;
+  EXPECT_EQ(distance(product<Int8Format>(a, weight), expected), 0.0);
+}
+
 TEST(PackedMatrix, AnInt8RowDoesNotDependOnItsNeighbours) {
   if (!multiplies_int8()) GTEST_SKIP() << "this processor does not multiply int8";
   const torch::Tensor a = values(9, 48, 3), weight = values(70, 48, 4);
