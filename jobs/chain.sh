@@ -89,30 +89,37 @@ value() {
     }' <<<"$complete"
 }
 
-# The reward that the chain has to learn, in $learned, and how, in $learning: one of the experiment that is neither built
-# in nor a program. It may be in the run, complete or not.
+built_in_or_here() {
+  case $1 in '' | chrf | bleu) return 0 ;; esac
+  [[ -e $run/reward/$1/reward.json.commit.json ]]
+}
+
+# The reward that the chain has to learn, in $learned, and how, in $learning: the one that Improve steps optimise, or what
+# it is made of, when it is neither built in, nor a program, nor in the run.
 find_learned_reward() {
-  local names name all=() missing=()
+  local names name missing=()
+  learned='' learning=()
   names=$(value reward of | tr -d "[],\"'")
   [[ -n $names || -n $(value reward command) ]] || names=$(value reward name)
-  [[ -n $(value reward watch_command) ]] || names+=" $(value reward watch)"
+  [[ -z $learn_from || ! " $names " =~ ^( |chrf|bleu)*$ ]] ||
+    die "--learn-from $learn_from: there is no reward to learn, that of the experiment is built in or a program"
   for name in $names; do
-    case $name in chrf | bleu) continue ;; esac
-    all+=("$name")
-    [[ -e $run/reward/$name/reward.json.commit.json ]] || missing+=("$name")
+    [[ " ${missing[*]} " == *" $name "* ]] || built_in_or_here "$name" || missing+=("$name")
   done
-  learned='' learning=()
   ((${#missing[@]} < 2)) || die "rewards ${missing[*]} are not in $run/reward, and the chain learns one; learn the" \
     "others before, each with rest_reward train --name"
-  if [[ -z $learn_from && $(value reward_model ratings) == '[]' ]]; then
-    ((${#missing[@]} == 0)) || die "the reward \"${missing[*]}\" is neither built in nor in $run/reward; name rated" \
-      "translations in reward_model.ratings, or give --learn-from"
-  elif ((${#missing[@]} == 1)); then
-    learned=${missing[0]}
-  elif ((${#all[@]} == 1)); then
-    learned=${all[0]}
-  fi
-  [[ -z $learned ]] || learning=(--name "$learned" ${learn_from:+--corpus "$learn_from"})
+  name=$(value reward watch)
+  [[ -n $(value reward watch_command) ]] || built_in_or_here "$name" ||
+    die "the watched reward \"$name\" is neither built in nor in $run/reward; learn it before with rest_reward train," \
+      "from other ratings than the one that it is to watch"
+  ((${#missing[@]} > 0)) || return 0
+  [[ -n $learn_from || $(value reward_model ratings) != '[]' ]] ||
+    die "the reward \"${missing[0]}\" is neither built in nor in $run/reward; name rated translations in" \
+      "reward_model.ratings, or give --learn-from"
+  learned=${missing[0]}
+  learning=(--name "$learned" ${learn_from:+--corpus "$learn_from"})
+  say "reward $learned is not built in: it is learned from $([[ -n $learn_from ]] &&
+    echo "candidates of $learn_from" || value reward_model ratings)" >&2
 }
 
 at_most() { echo $(($1 < $2 ? $1 : $2)); }

@@ -52,6 +52,10 @@ mpi_environment
 find_programs
 read_experiment
 find_learned_reward
+for stage in prepare train ${learned:+reward} grow score improve evaluate; do
+  [[ -n ${site_ranks[$stage]:-} && -n ${site_threads[$stage]:-} && -n ${site_time[$stage]:-} ]] ||
+    die "$site_file lacks [$stage] in site_ranks, site_threads or site_time; take it from $rest_root/jobs/site.sh"
+done
 export REST_HOME=$rest_root REST_SITE=$site_file
 
 # Every job submitted on this run: time, stage, job id, command.

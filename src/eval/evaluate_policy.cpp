@@ -10,6 +10,7 @@
 #include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/core/committed.hpp"
+#include "rest/core/counted.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/eval/bootstrap.hpp"
@@ -193,7 +194,7 @@ void evaluate_policy(const Communicator& world, const Experiment& experiment, co
   if (!is_committed(file, lineage)) {
     if (world.is_root())
       log_info(concat("evaluating ", request.policy, " on ", request.corpus, ": ", set.sources.size(), " sources, ",
-                      experiment.evaluate.samples, " samples each, ", world.size(), " ranks"));
+                      experiment.evaluate.samples, " samples each, ", counted(world.size(), "rank")));
     json metrics = evaluate(world, experiment, policy, initial, set, temperature);
     metrics["policy"] = request.policy;
     metrics["corpus"] = request.corpus;

@@ -12,6 +12,7 @@
 #include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/comm/work_queue.hpp"
+#include "rest/core/counted.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/progress.hpp"
@@ -186,8 +187,8 @@ void log_summary(const Communicator& world, const GrowCounts& mine, double secon
                   " % distinct within their source, ", with_digits(share(pieces, samples), 1), " pieces on average, ",
                   unfinished, " cut at the maximum length"));
   log_info(concat(tokens, " candidate tokens in ", with_digits(seconds, 1), " s, ",
-                  with_digits(static_cast<double>(tokens) / seconds, 0), " tokens/s on ", world.size(), " ranks, ",
-                  with_digits(share(tokens, rows), 2), " candidate tokens a decoded row"));
+                  with_digits(static_cast<double>(tokens) / seconds, 0), " tokens/s on ", counted(world.size(), "rank"),
+                  ", ", with_digits(share(tokens, rows), 2), " candidate tokens a decoded row"));
 }
 
 void complete_step(const ShardGrower& grower, bool sampled_any) {

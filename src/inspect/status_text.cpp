@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "rest/core/counted.hpp"
 #include "rest/core/error.hpp"
 #include "rest/inspect/status.hpp"
 
@@ -188,7 +189,7 @@ std::string who(const json& status) {
   const auto number = [&](const char* key) { return status.contains(key) ? fixed(number_of(status, key), 0) : ""; };
   add(" on ", text_of(status, "host"), "");
   add(", process ", number("pid"), "");
-  add(", ", number("ranks"), " ranks");
+  if (status.contains("ranks")) add(", ", counted(static_cast<std::int64_t>(number_of(status, "ranks")), "rank"), "");
   add(", job ", text_of(status, "job"), "");
   add(", since ", text_of(status, "started"), "");
   return words;

@@ -7,6 +7,7 @@
 #include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
 #include "rest/comm/work_queue.hpp"
+#include "rest/core/counted.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/progress.hpp"
@@ -212,7 +213,7 @@ int run_score_step(const Communicator& world, const RunDirectory& run, std::int6
   items = agree(world, items);
   if (world.is_root() && !items.empty()) {
     log_info(concat("scoring Grow step ", grow_step, " by ", reward.name(), ": ", items.size(), " of ", shards,
-                    " shards, ", world.size(), " ranks"));
+                    " shards, ", counted(world.size(), "rank")));
   }
   const std::int64_t scored = score_shards(world, scorer, items, reward.name(), run.progress_sink());
   const std::int64_t total = sum(world, scored);

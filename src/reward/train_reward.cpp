@@ -10,6 +10,7 @@
 #include "rest/comm/build_info.hpp"
 #include "rest/core/committed.hpp"
 #include "rest/core/correlation.hpp"
+#include "rest/core/counted.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/signals.hpp"
@@ -214,8 +215,8 @@ void RewardTraining::announce() const {
   if (!world_.is_root()) return;
   log_info(concat("learning reward ", name_, ": ", split_.train.size(), " rated translations, ",
                   train_.size() - split_.train.size(), " spoiled ones, ", split_.valid.size(), " held out; ",
-                  options_.architecture, ", ", make_layout(config()).elements, " parameters, ", options_.members,
-                  options_.members == 1 ? " member, " : " members, ", world_.size(), " ranks, ", options_.precision,
+                  options_.architecture, ", ", make_layout(config()).elements, " parameters, ",
+                  counted(options_.members, "member"), ", ", counted(world_.size(), "rank"), ", ", options_.precision,
                   ", ", device_name(device_)));
 }
 

@@ -6,6 +6,7 @@
 
 #include "rest/comm/agreement.hpp"
 #include "rest/comm/build_info.hpp"
+#include "rest/core/counted.hpp"
 #include "rest/core/error.hpp"
 #include "rest/core/log.hpp"
 #include "rest/core/signals.hpp"
@@ -88,7 +89,7 @@ int run_behaviour_cloning(const Communicator& world, const Experiment& experimen
   }
   if (world.is_root()) {
     log_info(concat("training g0-i0: ", corpus.size(), " pairs, ", make_layout(start.config).elements, " parameters, ",
-                    world.size(), " ranks, ", experiment.train.leaves, " leaves an update, ",
+                    counted(world.size(), "rank"), ", ", experiment.train.leaves, " leaves an update, ",
                     experiment.train.precision, ", ", device_name(device)));
   }
   const CorpusDataset pairs(corpus), validation(valid);

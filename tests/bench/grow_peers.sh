@@ -5,7 +5,7 @@
 #   tests/bench/grow_peers.sh --quick                          tests the benchmark itself
 #   tests/bench/grow_peers.sh --trained run/multi30k --json build/peers/figures.json
 #
-# Takes about 20 minutes on two idle cores.
+# Takes about half an hour on two idle cores; --parts chooses.
 # shellcheck source=jobs/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../../jobs/common.sh"
 # shellcheck source=tests/bench/peers/common.sh

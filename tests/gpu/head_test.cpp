@@ -50,6 +50,7 @@ std::int64_t differing_draws(const TransformerConfig& config, const SamplingOpti
   auto draws = draws_of(rows, config.vocabulary_size), expected = draws;
   operator_head(there, options)->draw(hidden.to(gpu()), draws);
   logits_head(here, options)->draw(hidden.to(reference), expected);
+  EXPECT_EQ(decided(draws), draws.size());
   return differing(draws, expected, tolerance);
 }
 
@@ -72,7 +73,23 @@ TEST(CudaHead, DrawsWithCutsAreThoseOfTheCpu) {
       SCOPED_TRACE(words(options));
       EXPECT_EQ(differing_draws(config, options, torch::kFloat64, torch::kFloat64, 1e-10), 0);
       EXPECT_LE(differing_draws(config, options, torch::kFloat32, torch::kFloat32, 1e-4), 1) << "near boundaries";
+      EXPECT_LE(differing_draws(config, options, torch::kBFloat16, torch::kFloat32, 1e-4), 1) << "near boundaries";
     }
+  }
+}
+
+TEST(CudaHead, OfEqualLeadingPiecesTheLowerOnesAreKept) {
+  NEEDS_A_GPU();
+  const Transformer model = model_on(gpu(), wide_config(), torch::kFloat32);
+  const torch::Tensor hidden = hidden_states(1, model).to(gpu());
+  grow_test::make_three_equal(model, hidden[0]);
+  for (const SamplingOptions& options : grow_test::two_of_three) {
+    for (const std::int64_t count : {4, 257}) {
+      EXPECT_TRUE(grow_test::lower_two_were_kept(
+          drawn_from_leading(model, hidden, count, options, grow_test::draws_of_three())))
+          << words(options) << ", " << count << " pieces";
+    }
+    EXPECT_EQ(decided(drawn_from_leading(model, hidden, 3, options, grow_test::draws_of_three())), 0u);
   }
 }
 
@@ -114,6 +131,7 @@ TEST(CudaHead, LogitsThatAreNotFiniteAreAnError) {
     model.target_embedding().weight[7][3] = bad;
     std::vector<Draw> draws{{0, 0.5}};
     EXPECT_THROW(operator_head(model, {})->draw(hidden_states(1, model).abs().to(gpu()), draws), Error);
+    EXPECT_THROW(operator_head(model, {0.8, 5})->draw(hidden_states(1, model).abs().to(gpu()), draws), Error);
   }
 }
 

@@ -97,8 +97,8 @@ chain=(bash "$repository/jobs/run_local.sh" "$experiment" --run "$work/chain" --
 for made in reward/mine/reward.json grow/g1/rewards/mine/shard-00000.h5 improve/bc/g1-i1/model.safetensors; do
   [[ -e $work/chain/$made ]] || failed "the chain made no $made"
 done
+grep -q '== learn a reward: rest_reward train' "$work/out" || failed "no stage learned it"
 "${chain[@]}" >"$work/out" 2>&1 || { failed "jobs/run_local.sh a second time"; tail -n 30 "$work/out" >&2; }
-grep -q '== learn a reward: rest_reward train' "$work/out" || failed "a stage is left out the second time"
 
 # Refused.
 expect 2 'names no file|rest_reward label' 2 train --name bare

@@ -77,7 +77,10 @@ submit "$experiment" "${learned[@]}" --set 'reward_model.ratings=["rated.tsv"]' 
 grep 'rest-reward' "$work/out" | grep -q -- ' --name mine *$' || failed "it is not learned from ratings alone"
 mkdir -p x/reward/mine && touch x/reward/mine/reward.json.commit.json
 submit "$experiment" "${learned[@]}" --dry-run || failed "a reward of the run: $(<"$work/errors")"
-grep -q 'rest-reward' "$work/out" && failed "what is learned already and from nothing is to be learned"
+grep -q 'rest-reward' "$work/out" && failed "what is learned already is to be learned"
+submit "$experiment" "${learned[@]}" --learn-from valid --set 'reward_model.ratings=["rated.tsv"]' --dry-run ||
+  failed "a reward of the run, again: $(<"$work/errors")"
+grep -q 'rest-reward' "$work/out" && failed "what is learned already is to be learned anew"
 submit "$experiment" --run x --set reward.name=made --set reward.command=true --dry-run ||
   failed "a program: $(<"$work/errors")"
 grep -q 'rest-reward' "$work/out" && failed "a program is to be learned"
@@ -99,6 +102,13 @@ refuse 2 '--frob' "${submit[@]}" "$experiment" --frob
 refuse 2 'variant' "${submit[@]}" "$experiment" one two
 refuse 2 '--learn-from test' "${submit[@]}" "$experiment" --learn-from test
 refuse 1 'neither built in' "${submit[@]}" "$experiment" --set reward.name=other --dry-run
+refuse 1 'watched reward "other"' "${submit[@]}" "$experiment" --set reward.watch=other --learn-from valid \
+  --set reward.name=one --dry-run
+refuse 1 'no reward to learn' "${submit[@]}" "$experiment" --learn-from valid --dry-run
+submit "$experiment" --set reward.name=ab --set 'reward.of=["a", "chrf", "a"]' --learn-from valid --dry-run ||
+  failed "the same one twice: $(<"$work/errors")"
+echo 'unset "site_ranks[reward]"' >>"$work/site.sh"
+refuse 1 'lacks \[reward\]' "${submit[@]}" "$experiment" --set reward.name=a --learn-from valid --dry-run
 refuse 1 'a b are not in' "${submit[@]}" "$experiment" --set reward.name=ab \
   --set 'reward.of=["a", "chrf", "b"]' --learn-from valid --dry-run
 refuse 2 'leafs' "${submit[@]}" "$experiment" --set train.leafs=3 --dry-run

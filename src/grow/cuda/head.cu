@@ -228,6 +228,7 @@ __device__ void cut(const Cuts& cuts, double total, int looked, bool all_there, 
   int count = looked;
   const bool best_k = cuts.top_k > 0;
   kept.count = -1;
+  if (looked == 0) return;
   if (best_k) {
     if (cuts.top_k > looked) return;
     count = static_cast<int>(cuts.top_k);
@@ -329,11 +330,10 @@ __device__ void keep(const HeadDraws<Input, Real>& all, const Leading<Real>& lea
   });
   const bool all_there = leading.count == all.vocabulary;
   if (threadIdx.x == 0) {
-    if (all_there || kept.logit[count - 2] > kept.logit[count - 1]) {
-      cut(cuts, all.joined.cumulative[(row + 1) * all.blocks - 1], all_there ? count : count - 1, all_there, kept);
-    } else {
-      kept.count = -1;  // pieces that are not there may be as likely as some that are
-    }
+    int looked = count;
+    // Pieces that are not there may be as likely as the last one, no likelier.
+    while (!all_there && looked > 0 && kept.logit[looked - 1] == kept.logit[count - 1]) --looked;
+    cut(cuts, all.joined.cumulative[(row + 1) * all.blocks - 1], looked, all_there, kept);
     other.count = kept.count;
   }
   __syncthreads();

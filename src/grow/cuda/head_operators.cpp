@@ -98,7 +98,6 @@ cudaError_t launch_kept(const HeadDraws<Input, Real>& all, const at::Tensor& log
 at::Tensor draw_kept_pieces_on_gpu(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
                                    const at::Tensor& logits, const at::Tensor& pieces, const at::Tensor& draws,
                                    double temperature, std::int64_t top_k, double top_p, double epsilon) {
-  if (logits.size(1) > most_leading_pieces + 1) throw Error("rest::draw_kept_pieces was given too many pieces");
   const at::Tensor best = logits.contiguous(), of_best = pieces.contiguous();
   const Cuts cuts{top_k < embedding.size(0) ? top_k : 0, top_p, epsilon};
   return draw_on_gpu(hidden, embedding, sums, draws, temperature,

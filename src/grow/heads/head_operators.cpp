@@ -7,7 +7,7 @@
 
 #include "head_draw.hpp"
 #include "kept_tokens.hpp"
-#include "leading_tokens.hpp"
+#include "rest/core/error.hpp"
 
 namespace rest {
 namespace {
@@ -79,18 +79,17 @@ at::Tensor draw_pieces_on_cpu(const at::Tensor& hidden, const at::Tensor& embedd
   return draw_uncut<float>(hidden, embedding, sums, draws, options);
 }
 
-/// The pieces of a row that can be looked at: without the last, which has to be worse than they are, unless all are
-/// there. None when it is not.
+/// The pieces of a row that can be looked at: those likelier than the last, unless all are there.
 template <class Real>
 std::vector<RankedToken<Real>> leading_of_row(const Real* logits, const std::int64_t* pieces, std::int64_t count,
                                               std::int64_t vocabulary) {
   std::vector<RankedToken<Real>> tokens;
   for (std::int64_t i = 0; i < count; ++i) tokens.push_back({logits[i], static_cast<std::int32_t>(pieces[i]), 0});
   if (count == vocabulary) return tokens;
-  keep_best(count - 1, tokens);
   const Real bound = *std::min_element(logits, logits + count);
-  const bool apart = std::all_of(tokens.begin(), tokens.end(), [&](const auto& token) { return token.logit > bound; });
-  return apart ? tokens : std::vector<RankedToken<Real>>{};
+  tokens.erase(std::remove_if(tokens.begin(), tokens.end(), [&](const auto& token) { return token.logit == bound; }),
+               tokens.end());
+  return tokens;
 }
 
 template <class Real>
@@ -159,6 +158,10 @@ at::Tensor draw_pieces(const at::Tensor& hidden, const at::Tensor& embedding, co
 at::Tensor draw_kept_pieces(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
                             const at::Tensor& logits, const at::Tensor& pieces, const at::Tensor& draws,
                             const SamplingOptions& options) {
+  const std::int64_t count = logits.size(1);
+  if (count > most_leading_pieces + 1 || (count < 2 && count < embedding.size(0))) {
+    throw Error(concat("rest::draw_kept_pieces cannot look at ", count, " pieces"));
+  }
   static const auto draw = c10::Dispatcher::singleton()
                                .findSchemaOrThrow("rest::draw_kept_pieces", "")
                                .typed<decltype(draw_kept_pieces_on_cpu)>();

@@ -22,8 +22,8 @@ at::Tensor draw_pieces(const at::Tensor& hidden, const at::Tensor& embedding, co
                        const at::Tensor& draws, double temperature);
 
 /// rest::draw_kept_pieces, with `options` that cut. Of each row the best pieces in any order, `logits` and `pieces`
-/// (int64) [rows, at most most_leading_pieces + 1]; the last of them only bounds those that are not there, unless all
-/// of the vocabulary are. Everything else as above.
+/// (int64) [rows, 2 to most_leading_pieces + 1]; the last of them only bounds those that are not there, unless all of
+/// the vocabulary are. Everything else as above.
 /// -> [n, 3] as above; piece -1 where these pieces are too few to tell which ones are kept.
 at::Tensor draw_kept_pieces(const at::Tensor& hidden, const at::Tensor& embedding, const at::Tensor& sums,
                             const at::Tensor& logits, const at::Tensor& pieces, const at::Tensor& draws,

@@ -62,10 +62,12 @@ class OperatorHead : public ProjectionHead {
         requests_(at::kDouble, model.device()),
         results_(at::kDouble, model.device()),
         cuts_(cuts(options, model.config().vocabulary_size)),
+        keeps_many_(cuts_ && options.top_k > most_leading_pieces && options.top_k < model.config().vocabulary_size),
         by_logits_(logits_head(model, options)) {}
 
   void draw(const at::Tensor& hidden, std::vector<Draw>& draws) override {
     if (draws.empty()) return;
+    if (keeps_many_) return by_logits_->draw(hidden, draws);
     const at::Tensor requests = send(draws);
     const at::Tensor rows = hidden.to(model_.dtype());
     if (cuts_) {
@@ -153,7 +155,7 @@ class OperatorHead : public ProjectionHead {
   SamplingOptions options_;
   Upload requests_;
   Download results_;
-  bool cuts_;
+  bool cuts_, keeps_many_;  // keeps_many_: more pieces of every row than draw_kept_pieces can look at
   std::unique_ptr<ProjectionHead> by_logits_;
 };
 

@@ -33,11 +33,12 @@ bool probe() {
   std::vector<typename Format::Output> out(size, 0);
   try {
     matrix_product({1, size, size}, {size, size, size}, rows.data(), weights.data(), out.data());
+    matrix_product({1, size, size}, {size, size, size}, rows.data(), weights.data(), out.data(), Into::sum);
     end_products();
   } catch (const std::exception&) {
     return false;
   }
-  return std::all_of(out.begin(), out.end(), [](auto sum) { return sum == 2 * size; });
+  return std::all_of(out.begin(), out.end(), [](auto sum) { return sum == 4 * size; });
 }
 
 template <class Format>

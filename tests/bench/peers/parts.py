@@ -37,18 +37,28 @@ def best_unshared_base(bench, found):
     return fastest(found["base"].values())
 
 
-def base(bench, found):
-    workload = bench.random_workload("base")
+def _precisions(bench, name, others=()):
+    """Each precision of ours beside CTranslate2's: rows, the two ratios, details."""
+    workload = bench.random_workload(name)
     apart = agreement.check(bench.tools, workload, 8, bench.say)
-    engines = ours(bench, sharing=False) + [CTranslate2("float32"), CTranslate2("int8"), HuggingFace()]
+    engines = ours(bench, sharing=False) + [CTranslate2("float32"), CTranslate2("int8"), *others]
     rows = take_turns(bench, workload, searched(bench, workload, engines))
-    found["base"] = {SHORT[row.engine.precision]: row for row in rows if isinstance(row.engine, Rest)}
     print_rows(bench, title(workload), rows)
-    best = best_of_ours(rows)
-    figures = {"f32_vs_ct2_f32": named(rows, "ReST float32").median() / named(rows, "CTranslate2 float32").median(),
-               "best_vs_ct2_int8": best.median() / named(rows, "CTranslate2 int8").median(),
-               "base_best_vs_hf": best.median() / named(rows, "Hugging").median()}
-    return figures, {"rows": [row.as_json() for row in rows], "log_prob_apart": apart}
+    ratios = (named(rows, "ReST float32").median() / named(rows, "CTranslate2 float32").median(),
+              best_of_ours(rows).median() / named(rows, "CTranslate2 int8").median())
+    return rows, ratios, {"rows": [row.as_json() for row in rows], "log_prob_apart": apart}
+
+
+def base(bench, found):
+    rows, (float32, best), details = _precisions(bench, "base", [HuggingFace()])
+    found["base"] = {SHORT[row.engine.precision]: row for row in rows if isinstance(row.engine, Rest)}
+    return {"f32_vs_ct2_f32": float32, "best_vs_ct2_int8": best,
+            "base_best_vs_hf": best_of_ours(rows).median() / named(rows, "Hugging").median()}, details
+
+
+def big(bench, found):
+    _, (float32, best), details = _precisions(bench, "big")
+    return {"big_f32_vs_ct2_f32": float32, "big_best_vs_ct2_int8": best}, details
 
 
 def tiny(bench, found):

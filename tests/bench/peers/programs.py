@@ -6,7 +6,7 @@ import pathlib
 import re
 import subprocess
 
-SUMMARY = re.compile(r"(\d+) candidate tokens in ([\d.]+) s, (\d+) tokens/s on (\d+) ranks, ([\d.]+) candidate tokens")
+SUMMARY = re.compile(r"(\d+) candidate tokens in ([\d.]+) s, (\d+) tokens/s on (\d+) ranks?, ([\d.]+) candidate tokens")
 JSON = re.compile(r"^[\[{].*$", re.MULTILINE)
 PROFILE = re.compile(r"profile: (.+?) ([\d.]+) s\b")
 

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -86,6 +87,19 @@ inline std::vector<Draw> drawn_from_leading(const Transformer& model, const torc
     draw.sampling_log_prob = *result++;
   }
   return draws;
+}
+
+/// Cuts that keep two of the three pieces below.
+inline const std::vector<SamplingOptions> two_of_three = {{0.8, 2, 1.0, 0.0}, {0.8, 0, 0.5, 0.0}, {0.8, 2, 0.9, 0.01}};
+/// Makes three pieces equally likely for a row of hidden states, and all others unlikely.
+inline void make_three_equal(const Transformer& model, const torch::Tensor& row) {
+  for (const std::int64_t piece : {8000, 4200, 700}) model.target_embedding().weight[piece].copy_(row * 100.0);
+}
+inline std::vector<Draw> draws_of_three() { return {{0, 0.1}, {0, 0.9}, {0, 0.0, 4200}, {0, 0.0, 8000}}; }
+inline bool lower_two_were_kept(const std::vector<Draw>& draws) {
+  return draws[0].token == 700 && draws[1].token == 4200 &&
+         std::abs(draws[2].sampling_log_prob - std::log(0.5)) < 1e-5 && draws[3].token == 8000 &&
+         std::isinf(draws[3].sampling_log_prob);
 }
 
 /// Draws that have a piece.

@@ -108,6 +108,21 @@ TEST(operator_head, ties_at_a_cut_go_to_the_lower_piece) {
   }
 }
 
+TEST(operator_head, of_equal_leading_pieces_the_lower_ones_are_kept) {
+  const Transformer model = random_model(wide_config(), torch::kFloat32);
+  const torch::Tensor hidden = hidden_states(1, model);
+  grow_test::make_three_equal(model, hidden[0]);
+  for (const SamplingOptions& options : grow_test::two_of_three) {
+    for (const std::int64_t count : {4, 257}) {
+      EXPECT_TRUE(grow_test::lower_two_were_kept(
+          drawn_from_leading(model, hidden, count, options, grow_test::draws_of_three())))
+          << words(options) << ", " << count << " pieces";
+    }
+    // The last of three is as likely as the others: which two are kept cannot be told.
+    EXPECT_EQ(decided(drawn_from_leading(model, hidden, 3, options, grow_test::draws_of_three())), 0u);
+  }
+}
+
 TEST(operator_head, bfloat16_is_that_of_the_same_weights_in_float32) {
   const torch::Tensor rounded = grow_test::random_parameters(wide_config()).to(torch::kBFloat16);
   const Transformer model(wide_config(), rounded), wide(wide_config(), rounded.to(torch::kFloat32));
@@ -141,6 +156,7 @@ TEST(operator_head, logits_that_are_not_finite_are_an_error) {
     model.target_embedding().weight[7][3] = bad;
     std::vector<Draw> draws{{0, 0.5}};
     EXPECT_THROW(operator_head(model, {})->draw(hidden_states(1, model).abs(), draws), Error);
+    EXPECT_THROW(operator_head(model, {0.8, 5})->draw(hidden_states(1, model).abs(), draws), Error);
   }
 }
 
