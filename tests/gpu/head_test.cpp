@@ -83,14 +83,7 @@ TEST(CudaHead, OfEqualLeadingPiecesTheLowerOnesAreKept) {
   const Transformer model = model_on(gpu(), wide_config(), torch::kFloat32);
   const torch::Tensor hidden = hidden_states(1, model).to(gpu());
   grow_test::make_three_equal(model, hidden[0]);
-  for (const SamplingOptions& options : grow_test::two_of_three) {
-    for (const std::int64_t count : {4, 257}) {
-      EXPECT_TRUE(grow_test::lower_two_were_kept(
-          drawn_from_leading(model, hidden, count, options, grow_test::draws_of_three())))
-          << words(options) << ", " << count << " pieces";
-    }
-    EXPECT_EQ(decided(drawn_from_leading(model, hidden, 3, options, grow_test::draws_of_three())), 0u);
-  }
+  grow_test::expect_the_lower_of_equal_pieces(model, hidden);
 }
 
 /// Equal answers could come from the logits head, which helps where the kernel cannot tell.
@@ -115,8 +108,8 @@ TEST(CudaHead, LeadingPiecesDecideAsOnTheCpu) {
 TEST(CudaHead, GreedyTakesTheFirstOfEqualMaxima) {
   NEEDS_A_GPU();
   const Transformer model = model_on(gpu(), wide_config(), torch::kFloat32);
-  const torch::Tensor hidden = hidden_states(1, model).to(gpu()), best = hidden[0] * 100.0;
-  for (const std::int64_t piece : {8000, 4200, 700}) model.target_embedding().weight[piece].copy_(best);
+  const torch::Tensor hidden = hidden_states(1, model).to(gpu());
+  grow_test::make_three_equal(model, hidden[0]);
   std::vector<Draw> draws{{0}};
   operator_head(model, {0.0})->draw(hidden, draws);
   EXPECT_EQ(draws[0].token, 700);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -89,23 +90,34 @@ inline std::vector<Draw> drawn_from_leading(const Transformer& model, const torc
   return draws;
 }
 
-/// Cuts that keep two of the three pieces below.
-inline const std::vector<SamplingOptions> two_of_three = {{0.8, 2, 1.0, 0.0}, {0.8, 0, 0.5, 0.0}, {0.8, 2, 0.9, 0.01}};
 /// Makes three pieces equally likely for a row of hidden states, and all others unlikely.
 inline void make_three_equal(const Transformer& model, const torch::Tensor& row) {
   for (const std::int64_t piece : {8000, 4200, 700}) model.target_embedding().weight[piece].copy_(row * 100.0);
 }
-inline std::vector<Draw> draws_of_three() { return {{0, 0.1}, {0, 0.9}, {0, 0.0, 4200}, {0, 0.0, 8000}}; }
-inline bool lower_two_were_kept(const std::vector<Draw>& draws) {
-  return draws[0].token == 700 && draws[1].token == 4200 &&
-         std::abs(draws[2].sampling_log_prob - std::log(0.5)) < 1e-5 && draws[3].token == 8000 &&
-         std::isinf(draws[3].sampling_log_prob);
-}
-
 /// Draws that have a piece.
 inline std::size_t decided(const std::vector<Draw>& draws) {
   return static_cast<std::size_t>(
       std::count_if(draws.begin(), draws.end(), [](auto& draw) { return draw.token >= 0; }));
+}
+
+/// hidden [1, hidden], for which make_three_equal() was called; cuts that keep two pieces.
+inline void expect_the_lower_of_equal_pieces(const Transformer& model, const torch::Tensor& hidden) {
+  const std::vector<Draw> draws = {{0, 0.1}, {0, 0.9}, {0, 0.0, 4200}, {0, 0.0, 8000}};
+  for (const SamplingOptions& options :
+       {SamplingOptions{0.8, 2, 1.0, 0.0}, SamplingOptions{0.8, 0, 0.5, 0.0}, SamplingOptions{0.8, 2, 0.9, 0.01}}) {
+    for (const std::int64_t count : {4, 257}) {
+      SCOPED_TRACE(words(options) + ", " + std::to_string(count) + " pieces");
+      const auto drawn = drawn_from_leading(model, hidden, count, options, draws);
+      EXPECT_EQ(drawn[0].token, 700);
+      EXPECT_EQ(drawn[1].token, 4200);
+      EXPECT_EQ(drawn[2].token, 4200);
+      EXPECT_NEAR(drawn[2].sampling_log_prob, std::log(0.5), 1e-5);
+      EXPECT_EQ(drawn[3].token, 8000);
+      EXPECT_TRUE(std::isinf(drawn[3].sampling_log_prob));
+    }
+    // The last of three is as likely as the others: which two are kept cannot be told.
+    EXPECT_EQ(decided(drawn_from_leading(model, hidden, 3, options, draws)), 0u) << words(options);
+  }
 }
 
 }  // namespace rest::grow_test

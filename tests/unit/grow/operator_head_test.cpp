@@ -112,15 +112,7 @@ TEST(operator_head, of_equal_leading_pieces_the_lower_ones_are_kept) {
   const Transformer model = random_model(wide_config(), torch::kFloat32);
   const torch::Tensor hidden = hidden_states(1, model);
   grow_test::make_three_equal(model, hidden[0]);
-  for (const SamplingOptions& options : grow_test::two_of_three) {
-    for (const std::int64_t count : {4, 257}) {
-      EXPECT_TRUE(grow_test::lower_two_were_kept(
-          drawn_from_leading(model, hidden, count, options, grow_test::draws_of_three())))
-          << words(options) << ", " << count << " pieces";
-    }
-    // The last of three is as likely as the others: which two are kept cannot be told.
-    EXPECT_EQ(decided(drawn_from_leading(model, hidden, 3, options, grow_test::draws_of_three())), 0u);
-  }
+  grow_test::expect_the_lower_of_equal_pieces(model, hidden);
 }
 
 TEST(operator_head, bfloat16_is_that_of_the_same_weights_in_float32) {
@@ -139,8 +131,7 @@ TEST(operator_head, bfloat16_is_that_of_the_same_weights_in_float32) {
 TEST(operator_head, greedy_takes_the_first_of_equal_maxima) {
   Transformer model = random_model(wide_config(), torch::kFloat32);
   const torch::Tensor hidden = hidden_states(1, model);
-  const torch::Tensor best = hidden[0] * 100.0;
-  for (const std::int64_t piece : {8000, 4200, 700}) model.target_embedding().weight[piece].copy_(best);
+  grow_test::make_three_equal(model, hidden[0]);
   SamplingOptions greedy;
   greedy.temperature = 0.0;
   std::vector<Draw> draws{{0}, {0, 0.0, 4200}};
